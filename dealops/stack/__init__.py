@@ -1,0 +1,1 @@
+"""`make run`: starts everything dealops consists of, watches over it, and stops it again without leaving a process behind."""

@@ -1,0 +1,58 @@
+#!/usr/bin/env python
+"""Django's command line. Starts the embedded servers first when a command needs them and none are named in the environment."""
+
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+NEED_NO_SERVER = {
+    "quote",
+    "billing_periods",
+    "help",
+    "version",
+    "collectstatic",
+    "findstatic",
+    "compilemessages",
+    "makemessages",
+    "diffsettings",
+    "startapp",
+}
+
+
+def main():
+    if sys.version_info < (3, 11):  # noqa: UP036 - exactly what an older Python must be told
+        sys.exit("dealops needs Python 3.11 or newer; this is Python %d.%d (%s)." % (*sys.version_info[:2], sys.executable))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dealops.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit(
+            "Django is not installed for %s. Run `make setup`, then use .venv/bin/python manage.py; or run `make run`." % sys.executable
+        )
+    with _servers(sys.argv):
+        execute_from_command_line(sys.argv)
+
+
+def _servers(argv):
+    """The embedded servers that this command needs and nobody named, as a context; ends the process with a sentence if they fail."""
+    from contextlib import nullcontext
+
+    from environs import Env
+
+    from dealops import embedded
+
+    Env().read_env(os.path.join(ROOT, ".env"), recurse=False)
+    command = argv[1] if len(argv) > 1 else "help"
+    if command in NEED_NO_SERVER or command.startswith("-") or {"-h", "--help"} & set(argv[2:]):
+        return nullcontext()
+    postgres, valkey = (not os.environ.get(name) for name in ("DATABASE_URL", "REDIS_URL"))
+    if not (postgres or valkey):
+        return nullcontext()
+    try:
+        return embedded.ensure(os.environ.get("DEALOPS_VAR") or os.path.join(ROOT, "var"), postgres=postgres, valkey=valkey)
+    except (embedded.EmbeddedError, OSError) as error:
+        sys.exit("dealops: %s" % error)
+
+
+if __name__ == "__main__":
+    main()
