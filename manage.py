@@ -21,14 +21,12 @@ NEED_NO_SERVER = {
 
 def main():
     if sys.version_info < (3, 11):  # noqa: UP036 - exactly what an older Python must be told
-        sys.exit("dealops needs Python 3.11 or newer; this is Python %d.%d (%s)." % (*sys.version_info[:2], sys.executable))
+        sys.exit(f"dealops needs Python 3.11 or newer; this is Python {sys.version_info[0]}.{sys.version_info[1]} ({sys.executable}).")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dealops.settings")
     try:
         from django.core.management import execute_from_command_line
     except ImportError:
-        sys.exit(
-            "Django is not installed for %s. Run `make setup`, then use .venv/bin/python manage.py; or run `make run`." % sys.executable
-        )
+        sys.exit(f"Django is not installed for {sys.executable}. Run `make setup` and use .venv/bin/python manage.py, or `make run`.")
     with _servers(sys.argv):
         execute_from_command_line(sys.argv)
 
@@ -51,7 +49,7 @@ def _servers(argv):
     try:
         return embedded.ensure(os.environ.get("DEALOPS_VAR") or os.path.join(ROOT, "var"), postgres=postgres, valkey=valkey)
     except (embedded.EmbeddedError, OSError) as error:
-        sys.exit("dealops: %s" % error)
+        sys.exit(f"dealops: {error}")
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def make_servers_folder(places: Places, account: Account) -> None:
     if places.servers.exists():
         if not account.can('cd "$1"', places.servers):
             raise EmbeddedError(
-                f"The account {account.name} cannot enter {places.servers}. Open the folders above it, or set DEALOPS_VAR to another folder."
+                f"The account {account.name} cannot enter {places.servers}. Open the folders above it, or set DEALOPS_VAR to another."
             )
         return
     places.servers.mkdir(mode=0o700)

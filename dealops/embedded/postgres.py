@@ -48,10 +48,8 @@ class PostgresServer(Server):
         making = self.data.with_name(f"postgres.new.{os.getpid()}")
         making.mkdir(mode=0o700)
         self.account.own(making)
-        self._run(
-            [programs.initdb, "-D", making, "-U", DATABASE, "--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8"]
-            + [f"--locale={LOCALE}", "--data-checksums", *([] if self.durable else ["--no-sync"])]
-        )
+        options = [f"--locale={LOCALE}", "--encoding=UTF8", "--data-checksums", *([] if self.durable else ["--no-sync"])]
+        self._run([programs.initdb, "-D", making, "-U", DATABASE, "--auth-local=trust", "--auth-host=scram-sha-256", *options])
         single = [programs.postgres, "--single", "-D", making, *([] if self.durable else ["-c", "fsync=off"]), "postgres"]
         self._run(single, f"CREATE DATABASE {DATABASE}\n")
         making.rename(self.data)
