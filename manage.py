@@ -16,6 +16,7 @@ NEED_NO_SERVER = {
     "makemessages",
     "diffsettings",
     "startapp",
+    "stack",  # starts them itself, after a look at the ports
 }
 
 
@@ -27,19 +28,40 @@ def main():
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit(f"Django is not installed for {sys.executable}. Run `make setup` and use .venv/bin/python manage.py, or `make run`.")
+    _environment(sys.argv)
     with _servers(sys.argv):
         execute_from_command_line(sys.argv)
+
+
+def _environment(argv):
+    """Complete the environment before the settings are read: from .env, then for, or from, a run on this machine."""
+    from environs import Env
+
+    from dealops.stack import environment
+    from dealops.stack.errors import StackError
+
+    Env().read_env(os.path.join(ROOT, ".env"), recurse=False)
+    if argv[1:2] == ["stack"]:
+        try:
+            environment.complete(os.environ, _var())
+        except (StackError, OSError) as error:
+            sys.exit(f"dealops: {error}")
+    elif argv[1:2] != ["test"]:
+        environment.recall(os.environ, _var())
+
+
+def _var():
+    from pathlib import Path
+
+    return Path(os.environ.get("DEALOPS_VAR") or os.path.join(ROOT, "var"))
 
 
 def _servers(argv):
     """The embedded servers that this command needs and nobody named, as a context; ends the process with a sentence if they fail."""
     from contextlib import nullcontext
 
-    from environs import Env
-
     from dealops import embedded
 
-    Env().read_env(os.path.join(ROOT, ".env"), recurse=False)
     command = argv[1] if len(argv) > 1 else "help"
     if command in NEED_NO_SERVER or command.startswith("-") or {"-h", "--help"} & set(argv[2:]):
         return nullcontext()
@@ -47,7 +69,7 @@ def _servers(argv):
     if not (postgres or valkey):
         return nullcontext()
     try:
-        return embedded.ensure(os.environ.get("DEALOPS_VAR") or os.path.join(ROOT, "var"), postgres=postgres, valkey=valkey)
+        return embedded.ensure(_var(), postgres=postgres, valkey=valkey)
     except (embedded.EmbeddedError, OSError) as error:
         sys.exit(f"dealops: {error}")
 

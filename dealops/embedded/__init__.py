@@ -6,6 +6,6 @@ that is removed afterwards. Nothing here knows Django. With DATABASE_URL and RED
 
 from dealops.embedded.addresses import Urls, celery_url, redis_database, urls
 from dealops.embedded.errors import EmbeddedError
-from dealops.embedded.session import Handle, ensure, throwaway
+from dealops.embedded.session import Handle, ensure, remove, throwaway
 
-__all__ = ["EmbeddedError", "Handle", "Urls", "celery_url", "ensure", "redis_database", "throwaway", "urls"]
+__all__ = ["EmbeddedError", "Handle", "Urls", "celery_url", "ensure", "redis_database", "remove", "throwaway", "urls"]

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -84,6 +85,21 @@ def throwaway(*, postgres: bool = True, valkey: bool = True) -> Handle:
     var = tempfile.mkdtemp(prefix="dealops-")
     os.chmod(var, 0o755)  # noqa: S103 - root's servers run under another account, which must get in; the data within is closed
     return ensure(var, postgres=postgres, valkey=valkey, durable=False, throwaway=True)
+
+
+def remove(var: str | os.PathLike[str]) -> bool:
+    """Remove the data of both servers of `var`; False, and nothing done, while a process uses them."""
+    places = Places.of(var)
+    if not places.var.exists():
+        return True
+    with locks.exclusive(places.start_lock), locks.exclusive_now(places.users_lock) as nobody:
+        if not nobody:
+            return False
+        _stop(places, throwaway=False)
+        shutil.rmtree(os.path.realpath(places.servers), ignore_errors=True)
+        if places.servers.is_symlink():
+            places.servers.unlink()
+        return True
 
 
 def _make_var(var: Path) -> None:
