@@ -1,0 +1,9 @@
+STYLE = ""
+
+
+def render(tx, args):
+    return "x"
+
+
+def message(words):
+    return words
