@@ -1,0 +1,99 @@
+"""Our rows as the accounting port's values: amounts and tax are sent as we computed them (F45)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from billing.adapters.accounting.port import DocumentPayload, PayloadAllocation, PayloadLine, TemplatePayload
+from billing.domain.money import places
+from billing.models import Contract, CreditAllocation, Customer, Document, DocumentLine, FutureInvoiceVersion, LegalEntity
+
+
+def document_payload(document: Document) -> DocumentPayload:
+    """An issued document as accounting shall hold it; credit notes carry positive amounts."""
+    lines = list(document.lines.order_by("position"))
+    return DocumentPayload(
+        kind=document.kind,
+        number=document.number,
+        reference=document.reference,
+        contact_name=document.customer.name,
+        contact_number=document.customer.number,
+        contact_email=document.customer.email,
+        currency=document.currency,
+        issue_date=document.issue_date,
+        due_date=document.due_date,
+        lines=tuple(_document_line(line, document) for line in lines),
+        net=_exact(document.net, document.currency),
+        tax=_exact(document.tax, document.currency),
+        total=_exact(document.total, document.currency),
+        allocations=allocations_of(document),
+    )
+
+
+def _document_line(line: DocumentLine, document: Document) -> PayloadLine:
+    against = "credit" if document.kind == Document.Kind.INVOICE else "charge"
+    sign = Decimal(-1) if line.side == against else Decimal(1)
+    net, tax = _exact(line.net, document.currency) * sign, _exact(line.tax, document.currency) * sign
+    # One unit at the line's amount: a prorated unit price has no finite decimal form, the arithmetic stands in the description.
+    return PayloadLine(
+        description=f"{line.product_name}: {line.explanation}",
+        quantity=Decimal(1),
+        unit_amount=net,
+        line_amount=net,
+        tax_amount=tax,
+        tax_type=line.tax_code,
+        account_code=document.legal_entity.revenue_account,
+    )
+
+
+def allocations_of(document: Document) -> tuple[PayloadAllocation, ...]:
+    """What a credit note reduces, one amount per invoice, tax included."""
+    totals: dict[str, Decimal] = {}
+    for part in CreditAllocation.objects.filter(credit_line__document=document).select_related("invoice_line__document").order_by("id"):
+        number = part.invoice_line.document.number
+        totals[number] = totals.get(number, Decimal(0)) + part.net + part.tax
+    return tuple(PayloadAllocation(number, _exact(amount, document.currency)) for number, amount in totals.items())
+
+
+def template_payload(version: FutureInvoiceVersion, contract: Contract) -> TemplatePayload:
+    """The repeating invoice of one contract as accounting shall hold it, starting at the next invoice date."""
+    assert version.invoice_date is not None
+    customer: Customer = contract.customer
+    entity: LegalEntity = contract.legal_entity
+    return TemplatePayload(
+        reference=contract.number,
+        contact_name=customer.name,
+        contact_number=customer.number,
+        contact_email=customer.email,
+        currency=version.currency,
+        period_months=contract.months,
+        next_date=version.invoice_date,
+        end_date=contract.end,
+        due_days=entity.payment_days,
+        lines=tuple(_template_lines(version.lines, entity)),
+        net=_exact(version.net, version.currency),
+        tax=_exact(version.tax, version.currency),
+        total=_exact(version.total, version.currency),
+    )
+
+
+def _template_lines(lines: Iterable[dict[str, Any]], entity: LegalEntity) -> Iterable[PayloadLine]:
+    for line in lines:
+        quantity, net = Decimal(line["quantity"]), Decimal(line["amount"])
+        whole = net == quantity * Decimal(line["unit_price"])
+        yield PayloadLine(
+            description=line["name"] if whole else f"{line['name']}: {line['explanation']}",
+            quantity=quantity if whole else Decimal(1),
+            unit_amount=Decimal(line["unit_price"]) if whole else net,
+            line_amount=net,
+            tax_amount=Decimal(line.get("tax") or 0),
+            tax_type=line.get("tax_code", ""),
+            account_code=entity.revenue_account,
+        )
+
+
+def _exact(amount: Decimal, currency: str) -> Decimal:
+    """Exactly the currency's places: the column keeps four."""
+    return amount.quantize(Decimal(1).scaleb(-places(currency)))

@@ -1,0 +1,21 @@
+"""Carrying out an agreed change on the books: new terms, this period's document, the future invoice; all in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from billing.domain.impact import Impact
+from billing.domain.terms import Terms
+from billing.models import Contract, Document, FutureInvoiceVersion
+from billing.operations import contracts, documents, future_invoices
+from dealops.accounts.models import User
+
+
+def carry_out(
+    contract: Contract, *, after: Terms, result: Impact, effective: date, reference: str, reason: str, on: date, by: User | None, at: datetime
+) -> tuple[Document | None, FutureInvoiceVersion]:
+    """Apply `result`, exactly as it was shown, to a locked contract. `on` is the business date the document carries."""
+    contracts.amend(contract, after, effective=effective, reference=reference, reason=reason, by=by, at=at)
+    document = documents.issue_one_off(contract, result, reference=reference, on=on, at=at)
+    version = future_invoices.reprice(contract, reference=reference, at=at)
+    return document, version

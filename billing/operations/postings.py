@@ -1,0 +1,106 @@
+"""What accounting has to hear, written beside the document or the future invoice it speaks of, and what it answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from billing.models import Document, FutureInvoiceVersion, Posting, PostingStep, Template
+from dealops.audit.operations import record
+from dealops.outbox.operations import enqueue
+
+DOCUMENT_TOPIC = "accounting.document"
+TEMPLATE_TOPIC = "accounting.template"
+
+
+def queue_document(document: Document) -> Posting:
+    """Tell accounting about an issued document, exactly once, in the order of its contract."""
+    message = enqueue(
+        topic=DOCUMENT_TOPIC,
+        identity=f"{document.legal_entity.code}|{document.number}",
+        subject=document.contract.permalink,
+        payload={"document": document.number},
+    )
+    return Posting.objects.create(
+        kind=Posting.Kind.DOCUMENT, contract=document.contract, document=document, reference=document.reference, message=message
+    )
+
+
+def queue_template(version: FutureInvoiceVersion) -> Posting:
+    """Replace the repeating template in accounting by this version: the steps and their keys exist before the first call (F41)."""
+    contract = version.future_invoice.contract
+    message = enqueue(
+        topic=TEMPLATE_TOPIC,
+        identity=f"{contract.legal_entity.code}|{contract.number}|v{version.number}",
+        subject=contract.permalink,
+        payload={"version": version.pk},
+    )
+    posting = Posting.objects.create(
+        kind=Posting.Kind.TEMPLATE, contract=contract, version=version, reference=version.reference or contract.number, message=message
+    )
+    PostingStep.objects.bulk_create(
+        PostingStep(posting=posting, name=name, position=place) for place, name in enumerate(PostingStep.Name.values, start=1)
+    )
+    return posting
+
+
+def note_document_posted(posting: Posting, *, remote_id: str, remote_number: str, remote_url: str, adopted: bool, at: datetime) -> None:
+    """Accounting has the document and its totals agree. Runs in the transaction that marks the message done."""
+    posting.remote_id, posting.remote_number, posting.remote_url, posting.verified_at = remote_id, remote_number, remote_url, at
+    posting.save(update_fields=["remote_id", "remote_number", "remote_url", "verified_at"])
+    document = posting.document
+    assert document is not None
+    how = "was found in accounting, posted once" if adopted else "was posted to accounting"
+    record(
+        action="document.posted",
+        sentence=f"{document.number} {how} as {remote_number or remote_id}.",
+        subjects=[document.permalink, f"change:{document.reference}", document.contract.permalink, document.customer.permalink],
+        chain=document.legal_entity.code,
+        at=at,
+        after={"remote_id": remote_id, "remote_number": remote_number, "adopted": adopted},
+    )
+
+
+def note_step(step: PostingStep, *, remote_id: str = "", at: datetime) -> None:
+    """One step of the replace saga is done."""
+    step.remote_id, step.done_at = remote_id, at
+    step.save(update_fields=["remote_id", "done_at"])
+
+
+def note_template_live(posting: Posting, *, remote_id: str, removed: list[str], at: datetime) -> None:
+    """Exactly one template is live in accounting and it is this version (M10)."""
+    version = posting.version
+    assert version is not None
+    contract = posting.contract
+    Template.objects.filter(contract=contract, state=Template.State.LIVE).exclude(remote_id=remote_id).update(state=Template.State.DELETED)
+    if remote_id:
+        Template.objects.update_or_create(
+            remote_id=remote_id,
+            defaults={
+                "contract": contract,
+                "version": version,
+                "state": Template.State.LIVE,
+                "net": version.net,
+                "tax": version.tax,
+                "total": version.total,
+                "next_date": version.invoice_date,
+                "verified_at": at,
+            },
+        )
+    posting.remote_id, posting.verified_at = remote_id, at
+    posting.save(update_fields=["remote_id", "verified_at"])
+    record(
+        action="future_invoice.confirmed",
+        sentence=_template_sentence(posting, remote_id),
+        subjects=[f"change:{posting.reference}", contract.permalink, contract.customer.permalink],
+        chain=contract.legal_entity.code,
+        at=at,
+        after={"template": remote_id, "removed": removed, "net": str(version.net), "total": str(version.total)},
+    )
+
+
+def _template_sentence(posting: Posting, remote_id: str) -> str:
+    version = posting.version
+    assert version is not None
+    if not remote_id or version.invoice_date is None:
+        return f"No recurring invoice is left for {posting.contract.number}; accounting has no live template any more."
+    return f"Accounting confirms the next invoice of {version.invoice_date:%-d %b %Y}: {version.currency} {version.net:.2f} net, one live template."

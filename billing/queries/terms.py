@@ -1,0 +1,126 @@
+"""A contract's rows as the engine's pure values, and a person's intents as the engine's edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from billing.domain.refusal import Refusal
+from billing.domain.terms import Edit, Line, Terms
+from billing.models import Contract, ContractLine, Price, Product
+
+
+def terms_of(contract: Contract) -> Terms:
+    """The terms now: every slice no version has superseded. One query."""
+    return _terms(contract, contract.lines.filter(removed_in__isnull=True))
+
+
+def terms_at(contract: Contract, version: int) -> Terms:
+    """The terms as version `version` knew them."""
+    rows = contract.lines.filter(added_in__number__lte=version).exclude(removed_in__number__lte=version)
+    return _terms(contract, rows)
+
+
+def _terms(contract: Contract, rows: Iterable[ContractLine]) -> Terms:
+    rows = rows.select_related("product").order_by("id") if hasattr(rows, "select_related") else rows
+    return Terms(
+        currency=contract.currency,
+        start=contract.start,
+        end=contract.end,
+        months=contract.months,
+        anchor=contract.anchor,
+        in_advance=contract.in_advance,
+        lines=tuple(line_value(row) for row in rows),
+    )
+
+
+def line_value(row: ContractLine) -> Line:
+    """One slice as a value; its product must be loaded."""
+    return Line(
+        key=str(row.key),
+        product=row.product.code,
+        name=row.product.name,
+        family=row.product.family,
+        tier=row.product.tier,
+        unit=row.product.unit,
+        quantity=row.quantity,
+        unit_price=row.unit_price,
+        discount=row.discount,
+        tax_rate=row.tax_rate,
+        tax_code=row.tax_code,
+        months=row.months,
+        recurring=row.is_recurring,
+        starts=row.starts,
+        ends=row.ends,
+    )
+
+
+def edits_from(contract: Contract, intents: list[Mapping[str, Any]]) -> list[Edit]:
+    """Turn intents, as a form or the API sends them, into edits. Prices come from the price book (F87). Raises Refusal."""
+    if not intents:
+        raise Refusal("nothing_changed", "edits", "Nothing is changed yet. Add seats, change the plan, add a product, or reduce.")
+    codes = {str(intent["product"]) for intent in intents if intent.get("product")}
+    products = {product.code: product for product in Product.objects.filter(code__in=codes, is_active=True)}
+    prices = {(p.product_id, p.months): p.unit_price for p in Price.objects.filter(product__in=products.values(), currency=contract.currency)}
+    return [_edit(contract, intent, f"edits[{place}]", products, prices) for place, intent in enumerate(intents)]
+
+
+def _edit(
+    contract: Contract, intent: Mapping[str, Any], field: str, products: dict[str, Product], prices: dict[tuple[int, int], Decimal]
+) -> Edit:
+    action = str(intent.get("action", ""))
+    if action not in {"quantity", "swap", "add", "remove", "price"}:
+        raise Refusal("unknown_action", f"{field}.action", "Choose what to do: quantity, swap, add, remove or price.")
+    quantity = _decimal(intent.get("quantity"), f"{field}.quantity")
+    until = _date(intent.get("until"), f"{field}.until")
+    common = {"action": action, "key": intent.get("key") or None, "quantity": quantity, "until": until}
+    if action in {"quantity", "remove"}:
+        return Edit(**common)
+    if action == "price":
+        return Edit(**common, unit_price=_decimal(intent.get("unit_price"), f"{field}.unit_price"))
+    product = products.get(str(intent.get("product", "")))
+    if product is None:
+        raise Refusal("unknown_product", f"{field}.product", f"There is no product “{intent.get('product', '')}” in the catalogue. Choose one from the list.")
+    price = prices.get((product.pk, contract.months if product.is_recurring else 0))
+    if price is None:
+        raise Refusal(
+            "no_price", f"{field}.product", f"{product.name} has no price in {contract.currency} for this billing period. Ask RevOps to add one to the price book."
+        )
+    entity = contract.legal_entity
+    return Edit(
+        **common,
+        product=product.code,
+        name=product.name,
+        family=product.family,
+        tier=product.tier,
+        unit=product.unit,
+        unit_price=price,
+        recurring=product.is_recurring,
+        tax_rate=entity.tax_rate,
+        tax_code=entity.tax_code,
+    )
+
+
+def _decimal(value: object, field: str) -> Decimal | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, float | bool):
+        raise Refusal("not_a_number", field, "Send the number as text, for example “25”.")
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise Refusal("not_a_number", field, f"“{value}” is not a number.") from None
+    if not number.is_finite():
+        raise Refusal("not_a_number", field, f"“{value}” is not a number.")
+    return number
+
+
+def _date(value: object, field: str) -> date | None:
+    if value in (None, "") or isinstance(value, date):
+        return value or None  # type: ignore[return-value]
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise Refusal("not_a_date", field, f"“{value}” is not a date; write it as 2026-06-16.") from None

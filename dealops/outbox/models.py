@@ -1,0 +1,97 @@
+"""Effects outside dealops, written as rows in the transaction that caused them and delivered afterwards (reliability section 2)."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+
+class State(models.TextChoices):
+    """The life of a message. Only a look-up by our reference may leave `unknown` (F33)."""
+
+    QUEUED = "queued", "Queued"
+    SENDING = "sending", "Sending"
+    UNKNOWN = "unknown", "Unknown, asking"
+    DONE = "done", "Done"
+    PARKED = "parked", "Needs a person"
+
+
+class Message(models.Model):
+    """One effect. `key` is the idempotency key, stored before the first call and never regenerated."""
+
+    key = models.UUIDField(unique=True, editable=False)
+    topic = models.CharField(max_length=60, help_text="noun.verb; names the handler")
+    queue = models.CharField(max_length=10, default="post", help_text="post, notify or bulk: bulk work never delays an approval (F29)")
+    subject = models.CharField(max_length=80, help_text="Messages of one subject are delivered in order, e.g. contract:C-1042")
+    payload = models.JSONField(default=dict, help_text="Ids and a schema version only")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    created_at = models.DateTimeField()
+    available_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    lease_token = models.UUIDField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    last_words = models.TextField(blank=True, help_text="What the other side, or we, said last, in plain words")
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["queue", "available_at", "id"], condition=~Q(state__in=["done", "parked"]), name="outbox_due"),
+            models.Index(fields=["subject", "id"], condition=~Q(state="done"), name="outbox_open_by_subject"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="sending", lease_token__isnull=False, lease_until__isnull=False)
+                | (~Q(state="sending") & Q(lease_token__isnull=True)),
+                name="outbox_lease_only_while_sending",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(name="key_and_body_fixed", operation=pgtrigger.UpdateOf("key", "topic", "subject", "payload")),
+            pgtrigger.FSM(
+                name="legal_moves",
+                field="state",
+                transitions=[
+                    ("queued", "sending"),
+                    ("unknown", "sending"),
+                    ("sending", "done"),
+                    ("sending", "queued"),
+                    ("sending", "unknown"),
+                    ("sending", "parked"),
+                    ("sending", "sending"),
+                    ("queued", "parked"),
+                    ("unknown", "parked"),
+                    ("parked", "queued"),
+                    ("parked", "unknown"),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.subject}"
+
+
+class Attempt(models.Model):
+    """One try at delivering a message, kept so that the story of a posting can be read later."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running", "Running"
+        DELIVERED = "delivered", "Delivered"
+        LATER = "later", "Try again later"
+        UNKNOWN = "unknown", "No answer"
+        REFUSED = "refused", "Refused"
+        LOST = "lost", "Worker lost"
+
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="tries")
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.RUNNING)
+    words = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "number"], name="outbox_attempt_number")]
+
+    def __str__(self) -> str:
+        return f"{self.message} #{self.number}: {self.outcome}"

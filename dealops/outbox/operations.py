@@ -1,0 +1,81 @@
+"""Putting an effect into the outbox, and the decisions of people about a parked one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from dealops.outbox import bell
+from dealops.outbox.models import Message, State
+
+NAMESPACE = uuid.UUID("6f0f4d0e-6a0c-5b57-9d1c-8b1f3a5c2e11")
+SCHEMA_VERSION = 1
+
+
+class NotWaiting(Exception):
+    """The message is not in a state in which a person can act on it."""
+
+
+def enqueue(
+    *,
+    topic: str,
+    identity: str,
+    subject: str,
+    payload: Mapping[str, Any],
+    at: datetime | None = None,
+    queue: str = "post",
+    not_before: datetime | None = None,
+) -> Message:
+    """Write one effect into the present transaction and ring the worker after commit.
+
+    `identity` names the effect for ever (entity, change, kind, revision); its UUIDv5 is the idempotency key, so the same
+    effect is written once however often it is asked for.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("An outbox message belongs to the transaction of the change that causes it.")
+    # Leases and waits run on the wall clock; business dates never come from here.
+    now = at or timezone.now()
+    message, created = Message.objects.get_or_create(
+        key=uuid.uuid5(NAMESPACE, f"{topic}|{identity}"),
+        defaults={
+            "topic": topic,
+            "queue": queue,
+            "subject": subject,
+            "payload": {"v": SCHEMA_VERSION, **payload},
+            "created_at": now,
+            "available_at": not_before or now,
+        },
+    )
+    if created:
+        transaction.on_commit(lambda: bell.ring(queue))
+    return message
+
+
+def retry(*, message_id: int) -> Message:
+    """A person lets a parked message go again. Whatever was sent before is looked up first."""
+    with transaction.atomic():
+        message = Message.objects.select_for_update().get(pk=message_id)
+        if message.state not in {State.PARKED, State.UNKNOWN, State.QUEUED}:
+            raise NotWaiting(f"This is {message.get_state_display().lower()} and cannot be retried.")
+        if message.state == State.PARKED:
+            message.state = State.UNKNOWN if message.attempts else State.QUEUED
+        message.available_at = timezone.now()
+        message.save(update_fields=["state", "available_at"])
+        transaction.on_commit(lambda: bell.ring(message.queue))
+    return message
+
+
+def park(*, message_id: int, reason: str) -> Message:
+    """A person stops a waiting message; everything behind it on the same subject waits too (rule 5: park, do not guess)."""
+    with transaction.atomic():
+        message = Message.objects.select_for_update().get(pk=message_id)
+        if message.state not in {State.QUEUED, State.UNKNOWN}:
+            raise NotWaiting(f"This is {message.get_state_display().lower()} and cannot be parked.")
+        message.state, message.last_words = State.PARKED, reason
+        message.save(update_fields=["state", "last_words"])
+    return message

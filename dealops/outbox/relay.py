@@ -1,0 +1,178 @@
+"""Takes due messages, hands each to its handler, notes what became of it.
+
+Claim and result are two short transactions; the call in between holds no lock and no snapshot. The lease token fences a
+worker that lost its lease: its late result changes nothing (F17, F18, F21).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from dealops.outbox import bell, handlers
+from dealops.outbox.crash import crash_point
+from dealops.outbox.models import Attempt, Message, State
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+# One drain ends before Celery's soft limit and rings again when there is more.
+DRAIN_SECONDS = 30
+# After this many attempts that never became certain, a person decides (F28, F33).
+MAX_UNKNOWN = 8
+BACKOFF_CAP_SECONDS = 900
+
+
+class LeaseLost(Exception):
+    """Another worker owns the message now; whatever we were about to write must not be written."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One claimed message in the hands of a handler."""
+
+    message: Message
+    token: uuid.UUID
+    # True when an earlier attempt may have reached the other side: look there by our reference before sending (F33).
+    look_first: bool
+
+    @property
+    def key(self) -> str:
+        return str(self.message.key)
+
+    def checkpoint(self, note: Callable[[], None]) -> None:
+        """Commit a step of a longer delivery, only while the lease is ours, and extend the lease. Raises LeaseLost."""
+        with transaction.atomic():
+            held = Message.objects.filter(pk=self.message.pk, lease_token=self.token).update(lease_until=timezone.now() + LEASE)
+            if not held:
+                raise LeaseLost
+            note()
+
+
+def drain(*, queue: str, limit: int = 1000) -> int:
+    """Deliver what is due on `queue`, at most `limit` messages or half a minute's worth; answers how many were taken."""
+    taken, deadline = 0, time.monotonic() + DRAIN_SECONDS
+    while taken < limit and time.monotonic() < deadline:
+        batch = claim(queue=queue, size=1)
+        if not batch:
+            return taken
+        for delivery in batch:
+            deliver(delivery)
+        taken += len(batch)
+    bell.ring(queue)
+    return taken
+
+
+def something_due(queue: str) -> bool:
+    """Whether the relay would find anything on `queue` now."""
+    now = timezone.now()
+    waiting = Message.objects.filter(queue=queue, state__in=[State.QUEUED, State.UNKNOWN], available_at__lte=now)
+    return waiting.exists() or Message.objects.filter(queue=queue, state=State.SENDING, lease_until__lt=now).exists()
+
+
+# A message whose lease ran out may have been delivered: it comes back as one to be looked up first.
+CLAIM = """
+UPDATE outbox_message m
+   SET state = 'sending', lease_token = gen_random_uuid(), lease_until = %(until)s, attempts = m.attempts + 1
+  FROM (SELECT id, state AS was
+          FROM outbox_message o
+         WHERE queue = %(queue)s
+           AND ((state IN ('queued', 'unknown') AND available_at <= %(now)s) OR (state = 'sending' AND lease_until < %(now)s))
+           AND NOT EXISTS (SELECT 1 FROM outbox_message e WHERE e.subject = o.subject AND e.id < o.id AND e.state <> 'done')
+         ORDER BY available_at, id
+         LIMIT %(size)s
+           FOR UPDATE SKIP LOCKED) due
+ WHERE m.id = due.id
+RETURNING m.id, due.was, m.lease_token
+"""
+
+
+def claim(*, queue: str, size: int) -> list[Delivery]:
+    """Take up to `size` due messages, first of each subject only, and commit the leases."""
+    now = timezone.now()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIM, {"until": now + LEASE, "queue": queue, "now": now, "size": size})
+            rows = cursor.fetchall()
+        messages = Message.objects.in_bulk([row[0] for row in rows])
+        Attempt.objects.filter(message_id__in=messages, outcome=Attempt.Outcome.RUNNING).update(
+            outcome=Attempt.Outcome.LOST, ended_at=now, words="The worker disappeared; what it sent is looked up first."
+        )
+        Attempt.objects.bulk_create(Attempt(message_id=m.pk, number=m.attempts, started_at=now) for m in messages.values())
+    return [Delivery(messages[pk], token, look_first=was != State.QUEUED) for pk, was, token in sorted(rows)]
+
+
+def deliver(delivery: Delivery) -> None:
+    """Run the handler of one claimed message and note the outcome."""
+    message = delivery.message
+    crash_point("relay.claimed")
+    try:
+        note = handlers.handler_for(message.topic)(delivery)
+        crash_point("relay.after_remote_before_commit")
+        _finish(delivery, State.DONE, Attempt.Outcome.DELIVERED, words="", note=note)
+        crash_point("relay.after_commit")
+    except LeaseLost:
+        log.warning("Lease of message %s was taken over; nothing was written.", message.pk)
+    except handlers.TryLater as wait:
+        _postpone(delivery, State.QUEUED, Attempt.Outcome.LATER, str(wait), wait.after or _backoff(message.attempts))
+    except handlers.NoAnswer as silence:
+        _unknown(delivery, str(silence))
+    except handlers.Refused as refusal:
+        _finish(delivery, State.PARKED, Attempt.Outcome.REFUSED, words=str(refusal))
+    except Exception as error:
+        # A bug of ours: what was sent is uncertain, so it is looked up before anything is sent again.
+        log.exception("Handler of %s failed", message.topic)
+        _unknown(delivery, f"Internal error while delivering: {type(error).__name__}")
+
+
+def _unknown(delivery: Delivery, words: str) -> None:
+    attempts = delivery.message.attempts
+    if attempts >= MAX_UNKNOWN:
+        _finish(delivery, State.PARKED, Attempt.Outcome.UNKNOWN, words=f"{words} Still not certain after {attempts} tries; a person must look.")
+        return
+    delays = settings.OUTBOX_LOOKUP_SECONDS
+    _postpone(delivery, State.UNKNOWN, Attempt.Outcome.UNKNOWN, words, delays[min(attempts, len(delays)) - 1])
+
+
+def _backoff(attempts: int) -> float:
+    """Seconds until the next try: doubling, capped, with jitter so that workers do not march in step."""
+    return min(2.0**attempts, BACKOFF_CAP_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def _postpone(delivery: Delivery, state: State, outcome: str, words: str, seconds: float) -> None:
+    _finish(delivery, state, outcome, words=words, available_at=timezone.now() + timedelta(seconds=seconds))
+
+
+def _finish(
+    delivery: Delivery,
+    state: State,
+    outcome: str,
+    *,
+    words: str,
+    note: Callable[[], None] | None = None,
+    available_at: datetime | None = None,
+) -> None:
+    """Write the result and what the floors above note about it in one transaction, if the lease is still ours."""
+    now = timezone.now()
+    changes = {"state": state, "lease_token": None, "lease_until": None, "last_words": words}
+    if available_at:
+        changes["available_at"] = available_at
+    if state == State.DONE:
+        changes["done_at"] = now
+    with transaction.atomic():
+        if not Message.objects.filter(pk=delivery.message.pk, lease_token=delivery.token).update(**changes):
+            raise LeaseLost
+        Attempt.objects.filter(message_id=delivery.message.pk, number=delivery.message.attempts).update(
+            outcome=outcome, ended_at=now, words=words
+        )
+        if note:
+            note()

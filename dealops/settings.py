@@ -1,0 +1,284 @@
+"""All settings, read from the environment and nowhere else. `.env.example` has a sentence for each."""
+
+from pathlib import Path
+
+from django.templatetags.static import static
+from environs import Env
+
+from dealops import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+env.read_env(BASE_DIR / ".env", recurse=False)
+
+# --- profile -------------------------------------------------------------------------------------------------------
+DEMO = env.bool("DEMO", False)
+DEBUG = env.bool("DEBUG", False)
+PRODUCTION = env.bool("PRODUCTION", False)
+UNSAFE_SECRET_KEY = "insecure-key-for-a-single-machine-only"  # noqa: S105
+SECRET_KEY = env.str("SECRET_KEY", UNSAFE_SECRET_KEY)
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000")
+# TLS in front: cookies, redirects and HSTS follow this one switch.
+HTTPS = env.bool("HTTPS", PRODUCTION)
+
+# --- servers: those named in the environment, else the embedded pair below var/ -------------------------------------
+VAR_DIR = Path(env.str("DEALOPS_VAR", str(BASE_DIR / "var")))
+_embedded = embedded.urls(VAR_DIR)
+DATABASE_URL = env.str("DATABASE_URL", "") or _embedded.database_url
+REDIS_URL = env.str("REDIS_URL", "") or _embedded.redis_url
+
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", DATABASE_URL)}
+DATABASES["default"].update(
+    ATOMIC_REQUESTS=False,
+    CONN_MAX_AGE=None,
+    CONN_HEALTH_CHECKS=True,
+    OPTIONS={
+        **DATABASES["default"].get("OPTIONS", {}),
+        "options": "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s",
+    },
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": embedded.redis_database(REDIS_URL, 2),
+        "KEY_PREFIX": "dealops",
+    }
+}
+
+# --- applications ----------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "dealops.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "pgtrigger",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_htmx",
+    "django_structlog",
+    "dealops.stack",
+    "dealops.accounts",
+    "dealops.audit",
+    "dealops.outbox",
+    "billing",
+    "expansion",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "dealops.audit.middleware.AuditContextMiddleware",
+]
+
+ROOT_URLCONF = "dealops.urls"
+WSGI_APPLICATION = "dealops.wsgi.application"
+ASGI_APPLICATION = "dealops.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- people ----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/home"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "dealops.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"login": "dealops.accounts.forms.LoginForm"}
+ACCOUNT_SESSION_REMEMBER = False
+SESSION_COOKIE_AGE = 43200
+SESSION_COOKIE_NAME = "__Host-sid" if HTTPS else "sid"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_USE_SESSIONS = True
+CSRF_FAILURE_VIEW = "dealops.problems.csrf_failure"
+
+# --- security headers --------------------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", False) else None
+# Probes reach the container without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        # Unfold's Alpine build evaluates expressions (ecosystem decision: 'unsafe-eval', no inline scripts).
+        "script-src": ["'self'", "'unsafe-eval'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+
+# --- language, time ------------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- static files --------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(VAR_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Celery: bells only (reliability section 2) --------------------------------------------------------------------------
+CELERY_BROKER_URL = embedded.celery_url(REDIS_URL)
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 60
+CELERY_TASK_SOFT_TIME_LIMIT = 45
+CELERY_VISIBILITY_TIMEOUT = 300
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "unacked_restore_interval": 10, "unacked_restore_throttle": 1}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "post"
+CELERY_TASK_ROUTES = {"dealops.outbox.tasks.drain": {"queue": "post"}}
+CELERY_TIMEZONE = "UTC"
+OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", 2)
+# Waits before each look-up of an effect nobody answered for (F33): soon, then 1 min, 5 min, 30 min, 2 h, 1 day.
+OUTBOX_LOOKUP_SECONDS = env.list("OUTBOX_LOOKUP_SECONDS", [3, 60, 300, 1800, 7200, 86400], subcast=int)
+CELERY_BEAT_SCHEDULE = {
+    "outbox-sweep": {"task": "dealops.outbox.tasks.sweep", "schedule": OUTBOX_SWEEP_SECONDS, "options": {"expires": 30}},
+}
+
+# --- outside systems -----------------------------------------------------------------------------------------------------
+ACCOUNTING = {
+    # The ordinary Xero adapter; the demo points it at Ledgerly by changing the address alone.
+    "adapter": "billing.adapters.accounting.xero.build",
+    "base_url": env.str("XERO_BASE_URL", "https://api.xero.com/api.xro/2.0"),
+    "tenant": env.str("XERO_TENANT_ID", ""),
+    "token": env.str("XERO_TOKEN", ""),
+}
+LEDGERLY_URL = env.str("LEDGERLY_URL", "")
+SLACK_TOKEN = env.str("SLACK_TOKEN", "")
+SLACK_CHANNEL = env.str("SLACK_CHANNEL", "#finance-approvals")
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "dealops <dealops@localhost>")
+ANYMAIL = {"SEND_DEFAULTS": {"tags": ["dealops"]}}
+
+# --- the frame of every page: Unfold's tokens in our colours; the navigation is expansion.web.navigation ----------------------
+UNFOLD = {
+    "SITE_TITLE": "dealops",
+    "SITE_HEADER": "dealops",
+    "SITE_URL": "/home",
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "6px",
+    "STYLES": [lambda request: static("dealops/dealops.css")],
+    "SCRIPTS": [lambda request: static("dealops/frame.js")],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("dealops/mark.svg")}],
+    "COLORS": {
+        "primary": {
+            "50": "oklch(96.2% .018 272.3)",
+            "100": "oklch(93% .034 272.8)",
+            "200": "oklch(87% .065 274)",
+            "300": "oklch(78.5% .115 274.7)",
+            "400": "oklch(70.5% .16 276.9)",
+            "500": "oklch(58.5% .233 277.1)",
+            "600": "oklch(51.1% .23 277)",
+            "700": "oklch(45.7% .215 277)",
+            "800": "oklch(39.8% .18 277.4)",
+            "900": "oklch(35.9% .144 278.7)",
+            "950": "oklch(25.7% .09 281.3)",
+        }
+    },
+    "SIDEBAR": {"navigation": "expansion.web.navigation.sidebar"},
+}
+
+# --- API -----------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.TokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "COERCE_DECIMAL_TO_STRING": True,
+    "EXCEPTION_HANDLER": "dealops.problems.handler",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "dealops API", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+
+# --- logs ----------------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,115 @@
+"""The four lights: is the deal updated, this period billed, the future invoice updated, accounting told? (ux principle 3)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    NOT_YET = "not_yet"
+    WAITING = "waiting"
+    DONE = "done"
+    PROBLEM = "problem"
+    NOT_NEEDED = "not_needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """One question, its answer, and in words what it waits for or what is wrong."""
+
+    name: str
+    status: Status
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far one posting is: the state of its outbox message, what was said last, and when the next try is due (words)."""
+
+    state: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the lights are read from. `document` and `template` are None when there is nothing to post."""
+
+    state: str
+    effective: str
+    waits_for: str
+    document_number: str = ""
+    document_why: str = ""
+    document: Delivery | None = None
+    template: Delivery | None = None
+    has_document: bool = False
+
+
+def lights(facts: Facts) -> tuple[Light, Light, Light, Light]:
+    """Deal, this period, future invoice, accounting; in this order everywhere."""
+    return (_deal(facts), _period(facts), _future(facts), _accounting(facts))
+
+
+ENDED = {"rejected", "expired", "superseded", "discarded"}
+
+
+def _before_applied(facts: Facts, name: str) -> Light | None:
+    """What every light says while the change itself is not applied."""
+    if facts.state == "draft":
+        return Light(name, Status.NOT_YET, "Draft")
+    if facts.state == "submitted":
+        return Light(name, Status.WAITING, f"Waiting for {facts.waits_for}")
+    if facts.state in {"approved", "scheduled"}:
+        return Light(name, Status.WAITING, f"Scheduled for {facts.effective}")
+    if facts.state in ENDED:
+        return Light(name, Status.NOT_NEEDED, f"Not applied: {facts.state}")
+    return None
+
+
+def _deal(facts: Facts) -> Light:
+    return _before_applied(facts, "Deal") or Light("Deal", Status.DONE, "Updated")
+
+
+def _period(facts: Facts) -> Light:
+    if facts.state == "submitted" and not facts.has_document:
+        return Light("This period", Status.NOT_NEEDED, facts.document_why or "Nothing to bill now")
+    early = _before_applied(facts, "This period")
+    if early:
+        return early
+    if facts.document_number:
+        return Light("This period", Status.DONE, facts.document_number)
+    return Light("This period", Status.DONE, facts.document_why or "Nothing to bill now")
+
+
+def _future(facts: Facts) -> Light:
+    early = _before_applied(facts, "Future invoice")
+    if early:
+        return early
+    if facts.template is None:
+        return Light("Future invoice", Status.DONE, "Unchanged")
+    return _delivery("Future invoice", facts.template, done="Updated and verified", doing="Replacing the template")
+
+
+def _accounting(facts: Facts) -> Light:
+    if facts.state != "applied":
+        return Light("Accounting", Status.NOT_YET, "Not yet")
+    parts = [part for part in (facts.document, facts.template) if part is not None]
+    if not parts:
+        return Light("Accounting", Status.DONE, "Nothing to post")
+    worst = min(parts, key=lambda part: _ORDER.get(part.state, 0))
+    return _delivery("Accounting", worst, done="Posted", doing="Posting")
+
+
+_ORDER = {"parked": 0, "unknown": 1, "sending": 2, "queued": 3, "done": 4}
+
+
+def _delivery(name: str, delivery: Delivery, *, done: str, doing: str) -> Light:
+    if delivery.state == "done":
+        return Light(name, Status.DONE, done)
+    if delivery.state == "parked":
+        return Light(name, Status.PROBLEM, f"Needs a person: {delivery.words}")
+    if delivery.state == "unknown":
+        return Light(name, Status.WAITING, "Unknown – asking accounting")
+    if delivery.words:
+        return Light(name, Status.WAITING, f"{doing}, saved and posts by itself: {delivery.words}")
+    return Light(name, Status.WAITING, doing)

@@ -1,0 +1,65 @@
+"""Deliveries of the expansion floor: confirmations, e-mail, Slack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from billing.clock import now
+from dealops.outbox import handlers
+from dealops.outbox.handlers import NoAnswer, Refused, TryLater
+from dealops.outbox.relay import Delivery
+from expansion.models import Notice
+from expansion.operations import execution
+from expansion.operations.notices import EMAIL_TOPIC, SLACK_TOPIC
+
+
+def register() -> None:
+    handlers.register(execution.CONFIRM_TOPIC, confirm)
+    handlers.register(EMAIL_TOPIC, send_email)
+    handlers.register(SLACK_TOPIC, send_slack)
+
+
+def confirm(delivery: Delivery) -> Callable[[], None]:
+    """Everything before it on the same contract is delivered, so the change is in accounting."""
+    number = delivery.message.payload["change"]
+    return lambda: execution.confirm(number, now=now())
+
+
+def _nothing() -> None:
+    """Delivered; there is nothing more to note."""
+
+
+def send_email(delivery: Delivery) -> Callable[[], None]:
+    """One e-mail with the facts as text and one link; nothing can be decided from the mail itself (F95)."""
+    notice = Notice.objects.select_related("change").get(message=delivery.message)
+    subject = f"[dealops] {' '.join(notice.title.split())}"
+    link = f"{settings.SITE_URL}/changes/{notice.change.number}"
+    mail = EmailMessage(subject, f"{notice.body}\n\n{link}\n\nWhy you get this: {notice.why}.", to=[notice.address])
+    try:
+        mail.send()
+    except OSError as error:
+        raise TryLater(f"The mail server did not take it: {error}") from error
+    return _nothing
+
+
+def send_slack(delivery: Delivery) -> Callable[[], None]:
+    """Post to the channel; without a token the message stays on the preview page and counts as shown there."""
+    if not settings.SLACK_TOKEN:
+        return _nothing
+    notice = Notice.objects.get(message=delivery.message)
+    client = WebClient(token=settings.SLACK_TOKEN, timeout=20, retry_handlers=[])
+    try:
+        client.chat_postMessage(channel=notice.address, text=notice.title, blocks=notice.blocks)
+    except SlackApiError as error:
+        words = str(error.response.get("error", error))
+        if error.response.status_code == 429:
+            raise TryLater("Slack asks to wait.", after=float(error.response.headers.get("Retry-After", 30))) from error
+        raise Refused(f"Slack refused it: {words}") from error
+    except OSError as error:
+        raise NoAnswer("Slack did not answer.") from error
+    return _nothing

@@ -1,0 +1,141 @@
+"""An approved change takes effect: at once, or on its day. Deal, this period, future invoice, in this order, in one transaction (S0-27)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.clock import business_date
+from billing.models import Contract
+from billing.operations import changes as books
+from billing.operations import contracts
+from dealops.accounts.models import User
+from dealops.audit.operations import record
+from dealops.outbox.operations import enqueue
+from expansion.domain import workflow
+from expansion.models import Change, Deal
+from expansion.operations import handoffs, notices
+from expansion.operations.deals import place, stage_of
+from expansion.queries.preview import Preview, preview
+
+log = logging.getLogger(__name__)
+
+CONFIRM_TOPIC = "change.confirm"
+
+
+def start(change: Change, contract: Contract, seen: Preview, *, by: User | None, now: datetime) -> None:
+    """Apply a locked, approved change now, or let it wait for its day (F68)."""
+    today = business_date(contract.legal_entity.time_zone, now)
+    if change.effective > today:
+        change.state = workflow.after("schedule", change.state).value
+        change.save(update_fields=["state"])
+        _tell(change, contract, "change.scheduled", f"{change.number} waits for {change.effective:%-d %b %Y}; it is computed again on that day.", now=now)
+        return
+    apply(change, contract, seen, by=by, now=now)
+
+
+def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None, now: datetime) -> None:
+    """Carry the change out exactly as decided. The database refuses a hash that is not the decided one (M18)."""
+    today = business_date(contract.legal_entity.time_zone, now)
+    document, _ = books.carry_out(
+        contract,
+        after=seen.after,
+        result=seen.impact,
+        effective=change.effective,
+        reference=change.number,
+        reason=change.goal or change.note,
+        on=today,
+        by=by,
+        at=now,
+    )
+    deal = _update_deal(change, seen)
+    change.state = workflow.after("apply", change.state).value
+    change.applied_at, change.executed_hash = now, seen.content_hash
+    change.document_number = document.number if document else ""
+    change.save(update_fields=["state", "applied_at", "executed_hash", "document_number"])
+    billed = f"{document.number} issued over {document.total:.2f} {document.currency}" if document else seen.impact.why
+    _tell(change, contract, "change.applied", f"{change.number} is in effect. {billed}. Next invoice updated.", by=by, now=now)
+    if deal.stage.code == "awaiting_approval":
+        place(deal, stage_of(deal.pipeline.code, "applied"), by=by, now=now, reference=change.number)
+    # Delivered after the postings of the same contract, because one subject keeps its order.
+    enqueue(topic=CONFIRM_TOPIC, identity=change.number, subject=contract.permalink, payload={"change": change.number})
+
+
+def _update_deal(change: Change, seen: Preview) -> Deal:
+    deal = Deal.objects.select_for_update(of=("self",), no_key=True).select_related("stage", "pipeline", "customer").get(pk=change.deal_id)
+    deal.contract = change.deal.contract
+    deal.amount, deal.mrr = seen.impact.value_after, seen.impact.mrr_after
+    deal.version += 1
+    deal.save(update_fields=["amount", "mrr", "version"])
+    change.deal = deal
+    return deal
+
+
+def confirm(change_number: str, *, now: datetime) -> None:
+    """Accounting has everything of this change: close the hand-off and tell those who were told before."""
+    contract_id = Change.objects.values_list("deal__contract_id", flat=True).get(number=change_number)
+    contract = contracts.lock(contract_id)
+    change = Change.objects.select_for_update(of=("self",)).select_related("deal", "maker").get(number=change_number)
+    handoffs.close(change, reason="Verified in accounting", now=now)
+    notices.posted(change, contract, now=now)
+
+
+def activate_due(*, now: datetime) -> list[str]:
+    """Apply every scheduled change whose day has come; each in its own transaction, a broken one costs only itself."""
+    applied = []
+    for pk, zone in Change.objects.filter(state=workflow.State.SCHEDULED.value).values_list("pk", "deal__contract__legal_entity__time_zone"):
+        try:
+            number = _activate(pk, on_or_before=business_date(zone, now), now=now)
+        except Exception:
+            log.exception("Scheduled change %s could not be applied", pk)
+            continue
+        if number:
+            applied.append(number)
+    return applied
+
+
+def _activate(pk: int, *, on_or_before: object, now: datetime) -> str | None:
+    with transaction.atomic():
+        contract_id = Change.objects.values_list("deal__contract_id", flat=True).get(pk=pk)
+        contract = contracts.lock(contract_id)
+        change = Change.objects.select_for_update(of=("self",)).select_related("deal__customer", "deal__stage", "maker").get(pk=pk)
+        if change.state != workflow.State.SCHEDULED or change.effective > on_or_before:  # type: ignore[operator]
+            return None
+        change.deal.contract = contract
+        seen = preview(
+            deal=change.deal,
+            contract=contract,
+            intents=change.edits,
+            effective=change.effective,
+            treatment=change.treatment,
+            today=business_date(contract.legal_entity.time_zone, now),
+        )
+        if seen.content_hash != change.content_hash:
+            _supersede(change, contract, now=now)
+            return None
+        apply(change, contract, seen, by=None, now=now)
+        return change.number
+
+
+def _supersede(change: Change, contract: Contract, *, now: datetime) -> None:
+    """What was approved is not what it would be today: it is not carried out behind anybody's back (F68)."""
+    change.state = workflow.after("supersede", change.state).value
+    change.closed_reason = "The contract changed after the approval, so the amounts are no longer those that were approved. Submit it again."
+    change.save(update_fields=["state", "closed_reason"])
+    handoffs.cancel(change, reason="The change has to be submitted again", now=now)
+    _tell(change, contract, "change.superseded", f"{change.number} was not applied: {change.closed_reason}", now=now)
+    notices.returned(change, contract, reason=change.closed_reason, now=now)
+
+
+def _tell(change: Change, contract: Contract, action: str, sentence: str, *, now: datetime, by: User | None = None) -> None:
+    record(
+        action=action,
+        sentence=sentence,
+        subjects=[change.permalink, change.deal.permalink, contract.permalink, contract.customer.permalink],
+        chain=contract.legal_entity.code,
+        at=now,
+        by=by,
+        after={"state": change.state, "executed_hash": change.executed_hash},
+    )
