@@ -295,6 +295,17 @@ def check_totals(payload: DocumentPayload | TemplatePayload, remote: RemoteDocum
     raise Mismatch(words, ours=ours, theirs=theirs, remote=remote)
 
 
+def check_template(payload: TemplatePayload, remote: RemoteTemplate) -> None:
+    """Raise Mismatch when a template is not live or would bill another amount, on another date or rhythm than expected (F41)."""
+    check_totals(payload, remote)
+    expected = {"status": "live", "next date": payload.next_date, "months per period": payload.period_months}
+    found = {"status": remote.status, "next date": remote.next_date, "months per period": remote.period_months}
+    wrong = [f"{name} {found[name]} instead of {value}" for name, value in expected.items() if found[name] != value]
+    if wrong:
+        ours, theirs = (payload.net, payload.tax, payload.total), (remote.net, remote.tax, remote.total)
+        raise Mismatch(f"The template {payload.reference} in accounting has {', '.join(wrong)}.", ours=ours, theirs=theirs, remote=remote)
+
+
 def missing_allocations(wanted: Iterable[PayloadAllocation], remote: RemoteDocument) -> tuple[PayloadAllocation, ...]:
     """The allocations accounting does not hold yet; what a retry after a half-done attempt still has to send."""
     held = [(allocation.invoice_number, allocation.amount) for allocation in remote.allocations]
@@ -351,8 +362,8 @@ class Accounting(Protocol):
         """
         ...
 
-    def allocate(self, *, credit_note_id: str, invoice_number: str, amount: Decimal, on: date, key: str) -> RemoteDocument:
-        """Use part of a credit note on an invoice; answers with the credit note as it then is."""
+    def allocate(self, *, credit_note_id: str, invoice_number: str, amount: Decimal, on: date, key: str) -> RemoteAllocation:
+        """Use part of a credit note on an invoice. More than either has left is Permanent."""
         ...
 
     def list_templates(self, *, reference: str = "", contact_number: str = "", live_only: bool = True) -> tuple[RemoteTemplate, ...]:

@@ -155,7 +155,7 @@ def pay(tx: Any, given: Input) -> Any:
 def edit_by_hand(tx: Any, given: Input) -> Any:
     """What a bookkeeper can do in a ledger's own screens and the API cannot, for drift that dealops must notice (F47).
 
-    `{"id": ID, "line": 0, "unit_amount": "60.00", "quantity": "24"}` changes a line of a template or document; `reference` may change as well.
+    `{"id": ID, "line": 0, "unit_amount": "60.00", "quantity": "24"}` changes a line of a template or document; `reference` changes too.
     """
     id = str(given["id"])
     table, row = "templates", tx.execute("SELECT * FROM templates WHERE id = ?", (id,)).fetchone()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -148,12 +149,17 @@ KINDS = {"contact": 1, "invoice": 2, "credit_note": 3, "template": 4, "allocatio
 
 
 def next_id(tx: sqlite3.Connection, kind: str) -> str:
-    """A new id: a UUID that ends in a running number, so that people and programs can call the thing by the same short name."""
+    """A new id: a UUID that ends in a running number, so that people and programs can call the thing by the same short name.
+
+    Its middle is drawn anew with every reset, so that an id remembered from earlier books never means something else.
+    """
+    tx.execute("INSERT OR IGNORE INTO settings (name, value) VALUES ('books', ?)", (secrets.token_hex(3),))
+    books = tx.execute("SELECT value FROM settings WHERE name = 'books'").fetchone()["value"]
     name = f"last {kind}" if kind in ("contact", "allocation", "payment") else "last document"
     row = tx.execute(
         "INSERT INTO settings (name, value) VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value", (name,)
     ).fetchone()
-    return f"1ed9e719-00{KINDS[kind]:02d}-4000-8000-{int(row['value']):012d}"
+    return f"1ed9e719-00{KINDS[kind]:02d}-4{books[:3]}-8{books[3:]}-{int(row['value']):012d}"
 
 
 def ledgerly_number(id: str) -> str:
