@@ -76,24 +76,24 @@ def make_servers_folder(places: Places, account: Account) -> None:
 
     Root's home is closed to everybody else. A checkout there gets its data below /var/lib/dealops, and `var/servers` is a link to it.
     """
-    if places.servers.is_symlink() and not places.servers.exists():
-        places.servers.unlink()
+    if places.link.is_symlink() and not places.servers.exists():
+        places.link.unlink()
     if places.servers.exists():
         if not account.can('cd "$1"', places.servers):
             raise EmbeddedError(
                 f"The account {account.name} cannot enter {places.servers}. Open the folders above it, or set DEALOPS_VAR to another."
             )
         return
-    places.servers.mkdir(mode=0o700)
-    account.own(places.servers)
-    if account.can('cd "$1"', places.servers):
+    places.link.mkdir(mode=0o700)
+    account.own(places.link)
+    if account.can('cd "$1"', places.link):
         return
-    places.servers.rmdir()
+    places.link.rmdir()
     home = Path("/var/lib/dealops")
     home.mkdir(mode=0o755, exist_ok=True)
     outside = Path(tempfile.mkdtemp(prefix=f"{places.mark[-16:]}-", dir=home))
     account.own(outside)
-    places.servers.symlink_to(outside)
+    places.link.symlink_to(outside)
 
 
 def _by_uid(uid: int) -> Account | None:

@@ -19,7 +19,7 @@ from dealops.embedded.postgres import PostgresServer
 from dealops.embedded.server import Server
 from dealops.embedded.valkey import ValkeyServer
 
-KINDS: dict[str, type[Server]] = {"postgres": PostgresServer, "valkey": ValkeyServer}
+KINDS: dict[str, type[Server]] = {kind.kind: kind for kind in (PostgresServer, ValkeyServer)}
 LOOK_SECONDS = 0.5
 CRASHES_IN_A_ROW = 5
 READY = "ready"
@@ -35,16 +35,16 @@ main()
 """
 
 
-def spawn(kind: str, places: Places, *, durable: bool, throwaway: bool) -> None:
-    """Start a server under a keeper of its own and return when it answers. The caller holds the start lock. EmbeddedError if it fails."""
+def spawn(server: Server, *, throwaway: bool) -> None:
+    """Start the server under a keeper of its own and return when it answers. The caller holds the start lock. EmbeddedError if it fails."""
     package = Path(__file__).resolve().parent.parent
-    command = [sys.executable, "-c", BOOT, str(package), kind, str(places.var), str(int(durable)), str(int(throwaway))]
+    command = [sys.executable, "-c", BOOT, str(package), server.kind, str(server.places.var), str(int(server.durable)), str(int(throwaway))]
     with subprocess.Popen(
         command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True, text=True
     ) as first:
         said = first.stdout.read() if first.stdout else ""
     if said.strip() != READY:
-        raise EmbeddedError(said.strip() or f"{KINDS[kind].title} could not be started: its keeper ended without a word.")
+        raise EmbeddedError(said.strip() or f"{server.title} could not be started: its keeper ended without a word.")
 
 
 def main() -> None:
@@ -107,7 +107,7 @@ def tidy(places: Places, *, throwaway: bool) -> None:
         return
     shutil.rmtree(places.sockets, ignore_errors=True)
     if throwaway:
-        shutil.rmtree(os.path.realpath(places.servers), ignore_errors=True)
+        shutil.rmtree(places.servers, ignore_errors=True)
         shutil.rmtree(places.var, ignore_errors=True)
 
 

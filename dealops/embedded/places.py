@@ -35,7 +35,12 @@ class Places:
 
     @property
     def servers(self) -> Path:
-        """The folder with both data folders; may be a symbolic link (see account.py)."""
+        """The folder with both data folders, free of symbolic links: those who may use it may not be able to follow them."""
+        return Path(os.path.realpath(self.link))
+
+    @property
+    def link(self) -> Path:
+        """What people see below `var`: the folder itself, or a link to it (see account.py)."""
         return self.var / "servers"
 
     @property

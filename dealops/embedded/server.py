@@ -20,6 +20,7 @@ LOG_BYTES = 5_000_000
 class Server(ABC):
     """One server of one folder. Whoever starts or stops it holds the folder's start lock (see locks.py)."""
 
+    kind: str
     title: str
     names: tuple[str, ...]
     stop_signals: list[tuple[Signals, float]]
@@ -38,6 +39,9 @@ class Server(ABC):
     @abstractmethod
     def prepare(self) -> None:
         """Make the data folder when there is none."""
+
+    def settle(self) -> None:  # noqa: B027 - most servers need nothing
+        """Make what a client expects to find in a server that has just been started."""
 
     @abstractmethod
     def command(self) -> list[str]: ...
@@ -83,6 +87,17 @@ class Server(ABC):
                 raise EmbeddedError(f"{self.title} did not answer within {START_SECONDS:.0f} s. The end of {self.log}:\n{tail(self.log)}")
             time.sleep(processes.WAIT)
         return child
+
+    def own(self, pid: int | None, started: float | None) -> int | None:
+        """`pid` if it is a living server of this kind that carries our mark or was started at `started` (seconds since 1970).
+
+        Where the folder was renamed under a running server, that one carries the mark of the old name.
+        """
+        process = processes.alive(pid) if pid else None
+        if process is None or not process.name().startswith(self.names):
+            return None
+        same_start = started is not None and abs(process.create_time() - started) < 5
+        return pid if same_start or processes.carries(process, self.names, self.places.mark) else None
 
     def stop(self, pid: int | None) -> None:
         if pid is not None:

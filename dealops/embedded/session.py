@@ -4,11 +4,15 @@ import atexit
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dealops.embedded import account, keeper, locks
 from dealops.embedded.addresses import Urls, urls
 from dealops.embedded.places import Places, make_socket_folder
+from dealops.embedded.postgres import PostgresServer
+from dealops.embedded.server import Server
+from dealops.embedded.valkey import ValkeyServer
 
 
 class Handle:
@@ -59,23 +63,21 @@ def ensure(
     """
     places = Places.of(var)
     _make_var(places.var)
-    wanted = [kind for kind, is_wanted in (("postgres", postgres), ("valkey", valkey)) if is_wanted]
+    wanted = [kind for kind, is_wanted in ((PostgresServer, postgres), (ValkeyServer, valkey)) if is_wanted]
     with locks.exclusive(places.start_lock):
         users = locks.share(places.users_lock)
         try:
             who = account.account_for(places)
             account.make_servers_folder(places, who)
             make_socket_folder(places, who.uid, who.gid)
-            for kind in wanted:
-                server = keeper.KINDS[kind](places, who, durable=durable)
-                pid = server.pid()
-                if pid is not None and server.answers():
-                    continue
-                server.stop(pid)
-                server.prepare()
-                keeper.spawn(kind, places, durable=durable, throwaway=throwaway)
+            servers = [kind(places, who, durable=durable) for kind in wanted]
+            with ThreadPoolExecutor(2) as side_by_side:
+                list(side_by_side.map(lambda server: _start(server, throwaway=throwaway), servers))
         except BaseException:
             os.close(users)
+            with locks.exclusive_now(places.users_lock) as nobody:
+                if nobody:  # leave no half a pair behind
+                    _stop(places, throwaway=throwaway)
             raise
         return Handle(places, users, throwaway=throwaway)
 
@@ -96,9 +98,9 @@ def remove(var: str | os.PathLike[str]) -> bool:
         if not nobody:
             return False
         _stop(places, throwaway=False)
-        shutil.rmtree(os.path.realpath(places.servers), ignore_errors=True)
-        if places.servers.is_symlink():
-            places.servers.unlink()
+        shutil.rmtree(places.servers, ignore_errors=True)
+        if places.link.is_symlink():
+            places.link.unlink()
         return True
 
 
@@ -110,6 +112,16 @@ def _make_var(var: Path) -> None:
         # Root in somebody's checkout: leave nothing behind that he cannot use or remove.
         owner = var.parent.stat()
         os.chown(var, owner.st_uid, owner.st_gid)
+
+
+def _start(server: Server, *, throwaway: bool) -> None:
+    pid = server.pid()
+    if pid is not None and server.answers():
+        return
+    server.stop(pid)
+    server.prepare()
+    keeper.spawn(server, throwaway=throwaway)
+    server.settle()
 
 
 def _stop(places: Places, *, throwaway: bool) -> None:

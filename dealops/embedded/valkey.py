@@ -3,12 +3,12 @@
 from pathlib import Path
 from signal import SIGTERM
 
-from dealops.embedded import processes
 from dealops.embedded.programs import find_valkey
 from dealops.embedded.server import Server, lines_of, number, remove
 
 
 class ValkeyServer(Server):
+    kind = "valkey"
     title = "Valkey"
     names = ("valkey", "redis")
     stop_signals = [(SIGTERM, 10.0)]  # a signal, not the SHUTDOWN command: clients would retry that one for seconds
@@ -46,9 +46,7 @@ class ValkeyServer(Server):
 
     def pid(self) -> int | None:
         lines = lines_of(self.pid_file)
-        found = number(lines[0]) if lines else None
-        process = processes.alive(found) if found else None
-        return found if process and processes.carries(process, self.names, self.places.mark) else None
+        return self.own(number(lines[0]), self.pid_file.stat().st_mtime) if lines else None
 
     def answers(self) -> bool:
         if (found := self.connects()) is None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from dealops.embedded.errors import tail
@@ -24,7 +25,7 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-@dataclass
+@dataclass(eq=False)
 class Child:
     """One part of the product. `ready` answers whether it does its work yet."""
 
@@ -68,7 +69,7 @@ class Children:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C at the terminal reaches the run alone, which then ends them in order
-                preexec_fn=_die_with_parent if _libc else None,
+                preexec_fn=partial(_die_with_parent, os.getpid()) if _libc else None,
             )
         child.started, child.restart_at = time.monotonic(), None
         self.sweeper.started(child.process.pid)
@@ -117,10 +118,10 @@ class Children:
         self.sweeper.close()
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """Runs in the child before it becomes its program: be asked to end when the run dies, even by SIGKILL."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # type: ignore[union-attr]
-    if os.getppid() == 1:  # it died before the line above
+    if os.getppid() != parent:  # it died before the line above
         os._exit(1)
 
 
