@@ -6,6 +6,8 @@ happened: what may have been created is looked up before anything is created aga
 
 from __future__ import annotations
 
+import dataclasses
+import uuid
 from collections.abc import Callable
 
 from billing.adapters.accounting import port
@@ -14,7 +16,7 @@ from billing.connections import accounting_for
 from billing.handlers.errors import translated
 from billing.handlers.payloads import template_payload
 from billing.models import Contract, FutureInvoiceVersion, Posting, PostingStep
-from billing.operations.postings import note_step, note_template_live
+from billing.operations.postings import note_step, note_superseded, note_template_live
 from dealops.outbox.crash import crash_point
 from dealops.outbox.handlers import NoAnswer
 from dealops.outbox.relay import Delivery
@@ -24,7 +26,12 @@ Name = PostingStep.Name
 
 def replace(delivery: Delivery) -> Callable[[], None]:
     """Bring accounting to exactly one live template of this version; several calls, one outcome."""
-    posting = Posting.objects.select_related("version", "contract__legal_entity", "contract__customer").get(message=delivery.message)
+    posting = Posting.objects.select_related("version__future_invoice", "contract__legal_entity", "contract__customer").get(
+        message=delivery.message
+    )
+    if posting.version.future_invoice.current_id != posting.version_id:
+        # A newer version waits behind this one and cleans up whatever an interrupted try of this one left.
+        return lambda: note_superseded(posting, at=now())
     saga = Saga(delivery, posting)
     with translated():
         return saga.run()
@@ -54,7 +61,7 @@ class Saga:
         payload = template_payload(self.version, self.contract)
         step = self.steps[Name.CREATE]
         if not step.done_at:
-            made = self._made_before(payload) or self.accounting.create_template(payload, key=str(step.key))
+            made = self._made_before(payload) or self._make(payload, step)
             crash_point("template.after_create")
             self._done(step, made.id)
         found = self.accounting.get_template(step.remote_id)
@@ -64,6 +71,16 @@ class Saga:
         self._done(self.steps[Name.VERIFY_NEW], found.id)
         crash_point("template.after_verify_new")
         return found
+
+    def _make(self, payload: port.TemplatePayload, step: PostingStep) -> port.RemoteTemplate:
+        contact = self.accounting.ensure_contact(
+            number=payload.contact_number,
+            name=payload.contact_name,
+            email=payload.contact_email,
+            key=str(uuid.uuid5(step.key, "contact")),
+        )
+        self.delivery.checkpoint(lambda: None)
+        return self.accounting.create_template(dataclasses.replace(payload, contact_id=contact.id), key=str(step.key))
 
     def _made_before(self, payload: port.TemplatePayload) -> port.RemoteTemplate | None:
         """A template an earlier, interrupted try of this very step may have left: live, ours, same content, unknown to us."""

@@ -98,6 +98,12 @@ def note_template_live(posting: Posting, *, remote_id: str, removed: list[str], 
     )
 
 
+def note_superseded(posting: Posting, *, at: datetime) -> None:
+    """A newer version of the future invoice took its place before accounting heard of this one."""
+    posting.verified_at = at
+    posting.save(update_fields=["verified_at"])
+
+
 def _template_sentence(posting: Posting, remote_id: str) -> str:
     version = posting.version
     assert version is not None

@@ -1,0 +1,25 @@
+"""Load the demo data. Refused unless DEMO=1 (F112)."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from dealops.audit import context
+from expansion.demo import build
+
+
+class Command(BaseCommand):
+    help = "Load the demo data into an empty database: the story of Brightwave Logistics in a portfolio of eighty contracts."
+
+    def handle(self, **options: object) -> None:
+        if not settings.DEMO:
+            raise CommandError("Demo data is only for a demo. Set DEMO=1 if this is one; production refuses to start with it.")
+        began = time.monotonic()
+        with context.through("command"):
+            if not build.load(say=lambda words: self.stdout.write(f"  {words}")):
+                self.stdout.write("The demo data is already there.")
+                return
+        self.stdout.write(f"Demo data loaded in {time.monotonic() - began:.1f} s.")
