@@ -206,7 +206,7 @@ class XeroAccounting:
         try:
             yield
         except Permanent as refusal:
-            if self._contacts.pop(payload.contact_number, None) is not None:
+            if self._contacts.pop(payload.contact_number, None) is not None and "contact" in refusal.words.lower():
                 raise RetryLater(refusal.words, after=0) from refusal
             raise
         if not payload.contact_id:
