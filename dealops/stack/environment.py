@@ -56,16 +56,20 @@ def complete(environ: MutableMapping[str, str], var: Path) -> None:
     var.mkdir(parents=True, exist_ok=True)
     added = {"SECRET_KEY": secret_key(var), "ALLOWED_HOSTS": ",".join(_hosts(where)), "SITE_URL": where.site}
     if _yes(environ.get("DEMO")):
-        added |= {
-            "DEMO": "1",
-            "LEDGERLY_URL": where.ledgerly,
-            "XERO_BASE_URL": f"{where.ledgerly}/api.xro/2.0",
-            "XERO_TENANT_ID": "ledgerly",
-            "XERO_TOKEN": "ledgerly",
-        }
-    added = {name: value for name, value in added.items() if name == "DEMO" or not environ.get(name)}
+        added |= {"LEDGERLY_URL": where.ledgerly} | _ledgerly(where, environ)
+    added = {name: value for name, value in added.items() if not environ.get(name)}
+    added["DEMO"] = environ.get("DEMO") or "0"
     environ.update(added)
     _write_private(var / FILE, "".join(f"{name}={value}\n" for name, value in added.items()))
+
+
+def _ledgerly(where: Addresses, environ: MutableMapping[str, str]) -> dict[str, str]:
+    """Connects the Xero adapter to Ledgerly, unless any part of a connection is given: halves of two connections do not mix."""
+    if any(environ.get(name) for name in ("XERO_BASE_URL", "XERO_TENANT_ID", "XERO_TOKEN")):
+        return {}
+    from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
+
+    return {"XERO_BASE_URL": f"{where.ledgerly}/api.xro/2.0", "XERO_TENANT_ID": DEMO_ORGANISATION, "XERO_TOKEN": DEMO_TOKEN}
 
 
 def recall(environ: MutableMapping[str, str], var: Path) -> None:

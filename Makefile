@@ -1,0 +1,59 @@
+# dealops. `make help` lists what there is. Every target does its own set-up; a folder name with spaces is fine.
+
+# The first Python of 3.11 or newer, unless PYTHON= names one. install.py looks again and turns an older one away with a sentence.
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+FOUND = $(or $(PYTHON),python3)
+RUN = .venv/bin/python
+INSTALL = @command -v "$(FOUND)" >/dev/null || { echo "dealops needs Python 3.11 or newer, and '$(FOUND)' was not found." \
+	"Install it (Debian: apt-get install python3 python3-venv) or name one: make PYTHON=/path/to/python3.11"; exit 1; }; \
+	"$(FOUND)" dealops/stack/install.py
+# Tests decide for themselves what a test run is; nothing of a demo in the shell may leak in.
+ALONE = env -u DEMO -u HOST -u PORT -u LEDGERLY_PORT
+
+# DEMO=0 runs without demo data and Ledgerly.
+DEMO ?= 1
+run demo-reset: export DEMO := $(DEMO)
+
+.PHONY: help run test lint bench proof demo-reset setup lock
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+run: ## from nothing to the running product with demo data; HOST= PORT= LEDGERLY_PORT=; Ctrl-C stops everything
+	$(INSTALL) requirements.lock
+	@exec $(RUN) manage.py stack
+
+test: ## all tests; ARGS="-k name" for some; browser tests when a Chromium is found
+	$(INSTALL) requirements-dev.lock
+	@exec $(ALONE) $(RUN) -m pytest $(ARGS)
+
+lint: ## style, types, import order, missing migrations
+	$(INSTALL) requirements-dev.lock
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(RUN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
+	@$(ALONE) $(RUN) manage.py makemigrations --check --dry-run
+
+bench: ## speed, as JSON on the last line
+	$(INSTALL) requirements.lock
+	@exec $(RUN) manage.py bench $(ARGS)
+
+proof: ## the long reliability figures, as JSON on the last line
+	$(INSTALL) requirements-dev.lock
+	@exec $(ALONE) $(RUN) -m pytest -m proof -q $(ARGS)
+
+demo-reset: ## remove the demo's data; the next make run starts from nothing
+	$(INSTALL) requirements.lock
+	@exec $(RUN) manage.py stack --reset
+
+setup: ## make .venv and install everything that run, test and lint need
+	$(INSTALL) requirements-dev.lock
+
+lock: ## write both lock files anew; UPGRADE=--upgrade for the newest versions
+	$(INSTALL) requirements-dev.lock
+	@set -- --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links $(UPGRADE); \
+	export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
+	$(RUN) -m uv pip compile "$$@" requirements.txt -o requirements.lock && \
+	$(RUN) -m uv pip compile "$$@" --constraint requirements.lock requirements-dev.txt -o requirements-dev.lock

@@ -1,0 +1,20 @@
+"""Finds the system's Chromium for browser tests; they bring none of their own."""
+
+import os
+import shutil
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+HOW_TO_GET_ONE = "no Chromium was found; install one (Debian: apt-get install chromium) or name its program in CHROMIUM"
+
+
+def find() -> str | None:
+    """The program named by CHROMIUM, else the first browser on the PATH, else None."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return shutil.which(named)
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+def arguments() -> list[str]:
+    """What this machine's Chromium needs: no sandbox under root, and no /dev/shm, which containers keep small."""
+    return ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]

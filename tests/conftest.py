@@ -1,0 +1,21 @@
+"""For every test: browser tests get the system's Chromium, or say how to get one. The servers come from plugin_servers.py."""
+
+import os
+
+import pytest
+
+from tests import chromium
+
+
+def pytest_collection_modifyitems(items):
+    browser_tests = [item for item in items if item.get_closest_marker("browser")]
+    if browser_tests and chromium.find() is None:
+        if os.environ.get("REQUIRE_BROWSER"):
+            raise pytest.UsageError(f"REQUIRE_BROWSER is set and {chromium.HOW_TO_GET_ONE}")
+        for item in browser_tests:
+            item.add_marker(pytest.mark.skip(reason=chromium.HOW_TO_GET_ONE))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {**browser_type_launch_args, "executable_path": chromium.find(), "args": chromium.arguments()}
