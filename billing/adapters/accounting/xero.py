@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from xero_python.accounting import (
     AccountingApi,
@@ -33,6 +34,7 @@ from billing.adapters.accounting.port import (
     AccountingError,
     AlreadyThere,
     Ambiguous,
+    AuthFailed,
     Capabilities,
     DocumentPayload,
     Kind,
@@ -49,35 +51,33 @@ from billing.adapters.accounting.port import (
     WrongOrganisation,
     check_totals,
 )
+from billing.adapters.accounting.xero_config import XeroConfig
 from billing.adapters.accounting.xero_guard import GuardedClient, NotFound, sort_words
 
 PAGE_SIZE = 100
-BASE_URL = "https://api.xero.com/api.xro/2.0"
-LINKS = {
-    "invoice": "https://go.xero.com/AccountsReceivable/View.aspx?InvoiceID={id}",
-    "credit_note": "https://go.xero.com/AccountsReceivable/ViewCreditNote.aspx?creditNoteID={id}",
-}
 # What the SDK can stumble over in an answer that is JSON but not what it expects: wrong types, unknown enum values, missing parts.
 _NONSENSE = (OpenApiException, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError)
 
 
-@dataclass(frozen=True)
-class XeroConfig:
-    """One connection. `token` gives a bearer token that is valid now, or raises AuthFailed.
+@lru_cache(maxsize=32)
+def build(*, base_url: str, tenant: str, token: str, organisation: str = "") -> XeroAccounting:
+    """The adapter for one connection, shared within the process so that its HTTP connections are.
 
-    `organisation_id`, when set, is compared with what answers (F44). `tax_types` maps our tax codes to Xero's where they differ.
-    `links` are page addresses with `{id}`, by invoice, credit_note and template. `label` makes the name people see there out of an id.
+    `organisation` is what the legal entity is pinned to and goes before `tenant`, which serves installations with one organisation.
+    Any address but Xero's own is taken for a Ledgerly.
     """
+    tenant = organisation or tenant
+    if not (urlsplit(base_url).hostname or "").endswith(".xero.com"):
+        from billing.adapters.accounting.ledgerly.connection import connection
 
-    tenant_id: str
-    token: Callable[[], str]
-    base_url: str = BASE_URL
-    organisation_id: str = ""
-    account_code: str = "200"
-    tax_types: Mapping[str, str] = field(default_factory=dict)
-    links: Mapping[str, str] = field(default_factory=lambda: LINKS)
-    label: Callable[[str], str] | None = None
-    timeout: tuple[int, int] = (3, 20)
+        return XeroAccounting(connection(base_url.removesuffix("/").removesuffix("/api.xro/2.0"), organisation=tenant, token=token))
+
+    def current_token() -> str:
+        if not (token and tenant):
+            raise AuthFailed("Accounting is not connected yet: no Xero organisation and token are configured.")
+        return token
+
+    return XeroAccounting(XeroConfig(tenant_id=tenant, organisation_id=organisation, token=current_token, base_url=base_url))
 
 
 def quoted(value: str) -> str:
@@ -101,7 +101,7 @@ class XeroAccounting:
     def __init__(self, config: XeroConfig) -> None:
         self.config = config
         self._api = AccountingApi(GuardedClient(config.token), base_url=config.base_url)
-        self._contacts: dict[str, str] = {}  # our customer number -> Xero's id
+        self._contacts: dict[str, RemoteContact] = {}  # by our customer number; only those that have worked
 
     # --- calls
 
@@ -178,7 +178,12 @@ class XeroAccounting:
         return None
 
     def ensure_contact(self, *, number: str, name: str, email: str, key: str) -> RemoteContact:
-        """See the port. Raises AlreadyThere when the name belongs to a contact with another number."""
+        """See the port. Raises AlreadyThere when the name belongs to a contact with another number.
+
+        A contact that has worked is remembered, since every look-up counts against Xero's limits.
+        """
+        if number in self._contacts:
+            return self._contacts[number]
         found = self.find_contact(number=number, name=name)
         if found is not None and found.number not in ("", number):
             raise AlreadyThere(
@@ -191,11 +196,8 @@ class XeroAccounting:
         return found
 
     def _contact_id(self, payload: DocumentPayload | TemplatePayload, key: str) -> str:
-        """The contact's id; for a while from memory, since every look-up counts against Xero's limits."""
         if payload.contact_id:
             return payload.contact_id
-        if payload.contact_number in self._contacts:
-            return self._contacts[payload.contact_number]
         own_key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{key}/contact"))
         contact = self.ensure_contact(number=payload.contact_number, name=payload.contact_name, email=payload.contact_email, key=own_key)
         return contact.id
@@ -209,8 +211,8 @@ class XeroAccounting:
             if self._contacts.pop(payload.contact_number, None) is not None and "contact" in refusal.words.lower():
                 raise RetryLater(refusal.words, after=0) from refusal
             raise
-        if not payload.contact_id:
-            self._contacts[payload.contact_number] = contact_id
+        worked = RemoteContact(contact_id, payload.contact_name, payload.contact_number, payload.contact_email)
+        self._contacts[payload.contact_number] = worked
 
     def _lines(self, payload: DocumentPayload | TemplatePayload) -> list[Any]:
         config = self.config

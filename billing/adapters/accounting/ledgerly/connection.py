@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
 from billing.adapters.accounting.ledgerly.store import ledgerly_number
-from billing.adapters.accounting.xero import XeroConfig
+from billing.adapters.accounting.xero_config import XeroConfig
 
 
 def connection(

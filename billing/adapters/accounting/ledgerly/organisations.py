@@ -9,6 +9,12 @@ from typing import Any
 from billing.adapters.accounting.ledgerly.store import insert, update
 
 DEMO_ORGANISATION = "1ed9e719-0000-4000-8000-000000000001"
+# The sellers of the demo: id, name, currency, country, Xero's name of the time zone.
+DEMO_ORGANISATIONS = [
+    (DEMO_ORGANISATION, "Northbeam Software Ltd", "GBP", "GB", "GMTSTANDARDTIME"),
+    ("1ed9e719-0000-4000-8000-000000000002", "Northbeam Inc.", "USD", "US", "EASTERNSTANDARDTIME"),
+    ("1ed9e719-0000-4000-8000-000000000003", "Northbeam Europe GmbH", "EUR", "DE", "WEUROPESTANDARDTIME"),
+]
 DEMO_TOKEN = "demo"  # noqa: S105 - the demo's only key, on purpose
 
 ACCOUNTS = [
@@ -25,9 +31,10 @@ TAX_RATES = [
     ("ZERORATEDOUTPUT", "Zero rated income", "0"),
     ("EXEMPTOUTPUT", "Exempt income", "0"),
     ("ECZROUTPUTSERVICES", "Zero rated EC services", "0"),
-    ("OUTPUT", "Tax on sales", "0"),
+    ("OUTPUT", "Tax on sales", None),  # the country's usual rate
     ("NONE", "No tax", "0"),
 ]
+USUAL_RATE = {"GB": "20", "DE": "19", "JP": "10"}
 
 
 def put(tx: sqlite3.Connection, *, id: str, name: str, currency: str, country: str = "GB", time_zone: str = "GMTSTANDARDTIME") -> None:
@@ -39,7 +46,7 @@ def put(tx: sqlite3.Connection, *, id: str, name: str, currency: str, country: s
     for code, account, type_ in ACCOUNTS:
         insert(tx, "accounts", organisation=id, code=code, name=account, type=type_)
     for type_, rate_name, rate in TAX_RATES:
-        insert(tx, "tax_rates", organisation=id, type=type_, name=rate_name, rate=rate)
+        insert(tx, "tax_rates", organisation=id, type=type_, name=rate_name, rate=rate or USUAL_RATE.get(country, "0"))
 
 
 def get(tx: sqlite3.Connection, id: str) -> sqlite3.Row | None:
@@ -58,9 +65,10 @@ def lock(tx: sqlite3.Connection, id: str, day: date | None) -> None:
 
 
 def open_demo_books(tx: sqlite3.Connection) -> None:
-    """The one set of books a fresh Ledgerly has."""
+    """The sets of books a fresh Ledgerly has: one for each seller of the demo."""
     if not all_of(tx):
-        put(tx, id=DEMO_ORGANISATION, name="Northbeam Software Ltd", currency="GBP")
+        for id, name, currency, country, time_zone in DEMO_ORGANISATIONS:
+            put(tx, id=id, name=name, currency=currency, country=country, time_zone=time_zone)
 
 
 def tax_rates(tx: sqlite3.Connection, organisation: str) -> dict[str, Any]:

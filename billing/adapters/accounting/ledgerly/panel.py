@@ -104,7 +104,7 @@ def set_clock(tx: Any, given: Input) -> Any:
 
 
 def reset(tx: Any, given: Input) -> Any:
-    """Back to empty books of the demo organisation, no faults, no keys, no log."""
+    """Back to the demo organisations' empty books, no faults, no keys, no log."""
     for table in TABLES:
         tx.execute(f"DELETE FROM {table}")  # noqa: S608 - table names are ours
     organisations.open_demo_books(tx)
