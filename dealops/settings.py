@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from django.templatetags.static import static
 from environs import Env
 
 from dealops import embedded
@@ -79,6 +78,7 @@ INSTALLED_APPS = [
     "dealops.accounts",
     "dealops.audit",
     "dealops.outbox",
+    "dealops.rest",
     "billing",
     "expansion",
 ]
@@ -113,6 +113,12 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": [
+                "billing.templatetags.components",
+                "billing.templatetags.dates",
+                "billing.templatetags.lights",
+                "billing.templatetags.money",
             ],
         },
     }
@@ -184,9 +190,16 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(VAR_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# For work on the pages and for tests: serve static files from their sources, without collecting them first.
+STATIC_FROM_SOURCE = env.bool("STATIC_FROM_SOURCE", DEBUG)
+WHITENOISE_USE_FINDERS = STATIC_FROM_SOURCE
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if STATIC_FROM_SOURCE
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
 }
 
 # --- Celery: bells only (reliability section 2) --------------------------------------------------------------------------
@@ -208,6 +221,8 @@ CELERY_TASK_DEFAULT_QUEUE = "post"
 CELERY_TASK_ROUTES = {"dealops.outbox.tasks.drain": {"queue": "post"}}
 CELERY_TIMEZONE = "UTC"
 OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", 2)
+# How long one worker may hold a message; a lost worker's message is taken over after it (F21).
+OUTBOX_LEASE_SECONDS = env.float("OUTBOX_LEASE_SECONDS", 60)
 # Waits before each look-up of an effect nobody answered for (F33): soon, then 1 min, 5 min, 30 min, 2 h, 1 day.
 OUTBOX_LOOKUP_SECONDS = env.list("OUTBOX_LOOKUP_SECONDS", [3, 60, 300, 1800, 7200, 86400], subcast=int)
 CELERY_BEAT_SCHEDULE = {
@@ -230,32 +245,13 @@ EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "dealops <dealops@localhost>")
 ANYMAIL = {"SEND_DEFAULTS": {"tags": ["dealops"]}}
 
-# --- the frame of every page: Unfold's tokens in our colours; the navigation is expansion.web.navigation ----------------------
+# --- the frame of every page; its colours are in static/dealops/dealops.css ------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": "dealops",
     "SITE_HEADER": "dealops",
     "SITE_URL": "/home",
     "SHOW_BACK_BUTTON": True,
-    "BORDER_RADIUS": "6px",
-    "STYLES": [lambda request: static("dealops/dealops.css")],
-    "SCRIPTS": [lambda request: static("dealops/frame.js")],
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("dealops/mark.svg")}],
-    "COLORS": {
-        "primary": {
-            "50": "oklch(96.2% .018 272.3)",
-            "100": "oklch(93% .034 272.8)",
-            "200": "oklch(87% .065 274)",
-            "300": "oklch(78.5% .115 274.7)",
-            "400": "oklch(70.5% .16 276.9)",
-            "500": "oklch(58.5% .233 277.1)",
-            "600": "oklch(51.1% .23 277)",
-            "700": "oklch(45.7% .215 277)",
-            "800": "oklch(39.8% .18 277.4)",
-            "900": "oklch(35.9% .144 278.7)",
-            "950": "oklch(25.7% .09 281.3)",
-        }
-    },
-    "SIDEBAR": {"navigation": "expansion.web.navigation.sidebar"},
+    "GLOBAL_CALLBACK": "expansion.web.navigation.frame",
 }
 
 # --- API -----------------------------------------------------------------------------------------------------------------
@@ -265,14 +261,25 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.TokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "dealops.rest.schema.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["dealops.rest.filters.StrictFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "dealops.rest.pagination.Pages",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["dealops.rest.parsers.StrictJSONParser"],
     "COERCE_DECIMAL_TO_STRING": True,
     "EXCEPTION_HANDLER": "dealops.problems.handler",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "dealops API", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "dealops API",
+    "VERSION": "1",
+    "DESCRIPTION": "Change an existing deal once; read what it bills, who decided, and what accounting has. Amounts are decimal strings.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v[0-9]",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "dealops.rest.schema.add_problems"],
+}
 
 # --- logs ----------------------------------------------------------------------------------------------------------------
 LOGGING = {

@@ -1,0 +1,41 @@
+"""The log-in page, with the demo's personas on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.views import LoginView
+from django.contrib.auth import login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from dealops.accounts.personas import personas
+
+
+class LoginPage(LoginView):
+    """allauth's log-in; in the demo the four personas are on it, one click each."""
+
+    template_name = "account/login.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "title": "Sign in", "personas": personas(), "next": self.request.GET.get("next", "")}
+
+
+@require_POST
+def become(request: HttpRequest) -> HttpResponse:
+    """Sign in as the persona whose id is posted. 404 outside the demo and for anyone who is not a persona."""
+    person = next((person for person in personas() if str(person.pk) == request.POST.get("persona")), None)
+    if person is None:
+        raise Http404("There is no such persona.")
+    login(request, person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return HttpResponseRedirect(_next_page(request))
+
+
+def _next_page(request: HttpRequest) -> str:
+    """Where the person wanted to go, if that is on this host; else home."""
+    wanted = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        return wanted
+    return resolve_url("home")

@@ -1,0 +1,154 @@
+"""What people and programs see when something does not work: a sentence, the way out, a reference; never a traceback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.decorators.csrf import requires_csrf_token
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as rest_handler
+from rest_framework.views import set_rollback
+
+from billing.domain.refusal import NotAllowed, Refusal, Stale
+
+PROBLEM = "application/problem+json"
+TITLES = {
+    400: "This cannot be done as asked",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Something changed meanwhile",
+    415: "Unsupported format",
+    429: "Too many requests",
+    500: "Something broke on our side",
+}
+
+
+def reference(request: HttpRequest) -> str:
+    """The id that finds this request in the logs and in the audit trail."""
+    return str(getattr(request, "request_id", ""))
+
+
+# --- API: problem details (RFC 9457) -------------------------------------------------------------------------------------
+
+
+def handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Every API error as problem details: `detail` is a sentence, `errors` names the fields. Unknown errors stay 500s."""
+    request = context["request"]
+    if isinstance(error, Refusal):
+        set_rollback()
+        return _problem(request, status_of(error), error.message, code=error.code, errors=_of_refusal(error))
+    if isinstance(error, exceptions.ValidationError):
+        set_rollback()
+        return _problem(request, 400, "Some fields need another look.", code="invalid", errors=_flat(error.detail))
+    response = rest_handler(error, context)
+    if response is None:
+        return None
+    sentence, code = _said(error)
+    problem = _problem(request, response.status_code, sentence, code=code)
+    for name in ("WWW-Authenticate", "Retry-After"):
+        if name in response.headers:
+            problem.headers[name] = response.headers[name]
+    return problem
+
+
+def status_of(error: Refusal) -> int:
+    """403 for a person who may not, 409 for what changed meanwhile, 400 for the rest."""
+    if isinstance(error, NotAllowed):
+        return 403
+    return 409 if isinstance(error, Stale) else 400
+
+
+def _of_refusal(error: Refusal) -> list[dict[str, str]]:
+    return [{"field": error.field, "message": error.message}] if error.field else []
+
+
+def _said(error: Exception) -> tuple[str, str]:
+    if isinstance(error, Http404):
+        return "There is nothing at this address.", "not_found"
+    if isinstance(error, PermissionDenied):
+        return str(error) or "Your role does not allow this.", "permission_denied"
+    assert isinstance(error, exceptions.APIException)
+    return str(error.detail), str(getattr(error.detail, "code", error.default_code))
+
+
+def _problem(request: HttpRequest, status: int, detail: str, *, code: str, errors: list[dict[str, str]] | None = None) -> Response:
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "reference": reference(request),
+    }
+    if errors:
+        body["errors"] = errors
+    return Response(body, status=status, content_type=PROBLEM)
+
+
+def _flat(detail: Any, path: str = "") -> list[dict[str, str]]:
+    """DRF's nested errors as a list of {field: "lines.0.quantity", message}."""
+    if isinstance(detail, dict):
+        pairs = [(f"{path}.{key}" if path else str(key), value) for key, value in detail.items()]
+    elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        pairs = [(f"{path}.{index}" if path else str(index), value) for index, value in enumerate(detail)]
+    else:
+        messages = detail if isinstance(detail, list) else [detail]
+        return [{"field": path.removesuffix(".non_field_errors"), "message": str(message)} for message in messages]
+    return [found for field, value in pairs for found in _flat(value, field)]
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------------
+
+
+@requires_csrf_token
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(request, 400, "This request cannot be understood.")
+
+
+@requires_csrf_token
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(request, 403, str(exception or ""))
+
+
+@requires_csrf_token
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    said = exception.args[0] if exception and exception.args and isinstance(exception.args[0], str) else ""
+    return _page(request, 404, said)
+
+
+@requires_csrf_token
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Uses neither the database nor the session: they may be what broke."""
+    if _wants_json(request):
+        return _json(request, 500, "We have been told and nothing was half done.")
+    return HttpResponse(render_to_string("errors/500.html", {"reference": reference(request)}), status=500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form is older than the session, most often after signing in again in another tab."""
+    return _page(request, 403, "This form is older than your session. Go back, reload the page and send it again; nothing was changed.")
+
+
+def _page(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    if _wants_json(request):
+        return _json(request, status, sentence or TITLES[status])
+    frame = admin.site.each_context(request) if request.user.is_authenticated else {}
+    context = {**frame, "title": TITLES[status], "sentence": sentence, "reference": reference(request), "kind": str(status)}
+    return render(request, "errors/page.html", context, status=status)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/") or request.headers.get("Accept", "").startswith("application/json")
+
+
+def _json(request: HttpRequest, status: int, sentence: str) -> JsonResponse:
+    body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": sentence, "reference": reference(request)}
+    return JsonResponse(body, status=status, content_type=PROBLEM)

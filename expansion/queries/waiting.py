@@ -1,0 +1,40 @@
+"""How much waits for one person: the numbers beside the navigation, in one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from dealops.accounts.models import Role, User
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Counts: changes of mine that are back with me or open, approvals I may give, hand-offs to my team, unread notices."""
+
+    changes: int = 0
+    approvals: int = 0
+    handoffs: int = 0
+    notices: int = 0
+
+
+# Counts stop at 1,000: a number nobody can read needs no full scan.
+_SQL = """
+SELECT
+  (SELECT count(*) FROM (SELECT 1 FROM expansion_change WHERE maker_person = %(person)s AND state = 'draft' LIMIT 1000) AS rows),
+  (SELECT count(*) FROM (SELECT 1 FROM expansion_change
+     WHERE %(decides)s AND state = 'submitted' AND maker_person <> %(person)s LIMIT 1000) AS rows),
+  (SELECT count(*) FROM (SELECT 1 FROM expansion_handoff
+     WHERE team = %(role)s AND state IN ('open', 'acknowledged') LIMIT 1000) AS rows),
+  (SELECT count(*) FROM (SELECT 1 FROM expansion_notice
+     WHERE recipient_id = %(user)s AND channel = 'in_app' AND read_at IS NULL LIMIT 1000) AS rows)
+"""
+
+
+def waiting_for(user: User) -> Waiting:
+    """What waits for `user`; an approval of one's own change never does (F84)."""
+    values = {"person": user.person, "role": user.role, "user": user.pk, "decides": user.role == Role.FINANCE}
+    with connection.cursor() as cursor:
+        cursor.execute(_SQL, values)
+        return Waiting(*cursor.fetchone())

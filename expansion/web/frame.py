@@ -1,0 +1,56 @@
+"""How a page of ours is made: who may open it, and its template inside the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from billing.domain.refusal import NotAllowed, Refusal, Stale
+from expansion.web.navigation import SECTIONS, may_open
+
+View = Callable[..., HttpResponse]
+
+
+def section(key: str) -> Callable[[View], View]:
+    """`@section("approvals")`: asks to sign in, and answers 403 with a sentence when the role does not open this section."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not may_open(request.user, key):
+                title = next(s.title for s in SECTIONS if s.key == key)
+                raise PermissionDenied(f"{title} is not open to {request.user.get_role_display()}. Ask RevOps if you need it.")
+            return view(request, *args, **kwargs)
+
+        return login_required(guarded)
+
+    return decorate
+
+
+def page(request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any) -> HttpResponse:
+    """`template` (which extends base.html) inside the frame. `title` is the <title> and, unless `heading` is filled, the h1."""
+    return render(request, template, {**admin.site.each_context(request), "title": title, **context}, status=status)
+
+
+def status_of(refusal: Refusal) -> int:
+    """The HTTP status of a refusal shown on a page: 403, 409, or 422 for input that needs another look."""
+    if isinstance(refusal, NotAllowed):
+        return 403
+    return 409 if isinstance(refusal, Stale) else 422
+
+
+def back(request: HttpRequest, fallback: str) -> HttpResponseRedirect:
+    """To the posted `next` when it is on this host, else to the page named `fallback`."""
+    wanted = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        return HttpResponseRedirect(wanted)
+    return HttpResponseRedirect(reverse(fallback))

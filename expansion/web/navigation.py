@@ -1,0 +1,91 @@
+"""What the frame of every page shows: the navigation of the role, what waits for the person, the demo's clock and personas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from billing.models import DemoClock
+from dealops.accounts.models import Role, User
+from dealops.accounts.personas import personas
+from expansion.queries.waiting import Waiting, waiting_for
+
+EVERYBODY = frozenset(Role)
+DECIDERS = frozenset({Role.FINANCE, Role.REVOPS, Role.AUDITOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One entry of the navigation. `url` is a URL name; `waiting` names the count of `Waiting` that stands beside it."""
+
+    key: str
+    title: str
+    icon: str
+    url: str
+    roles: frozenset[Role] = EVERYBODY
+    waiting: str = ""
+
+
+SECTIONS = (
+    Section("home", "Home", "house", "home"),
+    Section("board", "Board", "square-kanban", "board"),
+    Section("changes", "Changes", "arrow-left-right", "changes", waiting="changes"),
+    Section("approvals", "Approvals", "stamp", "approvals", DECIDERS, waiting="approvals"),
+    Section("documents", "Documents", "file-text", "documents"),
+    Section("future-invoices", "Future invoices", "calendar-sync", "future_invoices", waiting="handoffs"),
+    Section("notifications", "Notifications", "bell", "notifications", waiting="notices"),
+    Section("admin", "Admin", "settings", "admin:index", frozenset({Role.REVOPS})),
+)
+
+
+def may_open(user: User, key: str) -> bool:
+    """Whether the person's role opens this section; /admin/ itself also asks for `is_staff`."""
+    section = next(section for section in SECTIONS if section.key == key)
+    return user.role in section.roles and (key != "admin" or user.is_staff)
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Unfold's GLOBAL_CALLBACK: adds `frame` to the context of every page, ours and the admin's."""
+    user = request.user
+    if not user.is_authenticated:
+        return {}
+    counts = waiting_for(user)
+    clock = DemoClock.objects.first() if settings.DEMO else None
+    return {
+        "frame": {
+            "navigation": _entries(request, user, counts),
+            "unread": counts.notices,
+            "initials": "".join(word[0] for word in user.name.split()[:2]).upper() or "?",
+            "personas": personas(),
+            "demo_day": clock.day if clock else None,
+        }
+    }
+
+
+def _entries(request: HttpRequest, user: User, counts: Waiting) -> list[dict[str, Any]]:
+    entries = []
+    for section in SECTIONS:
+        href = _address(section.url) if may_open(user, section.key) else None
+        if href:
+            entries.append(
+                {
+                    "title": section.title,
+                    "icon": section.icon,
+                    "href": href,
+                    "current": request.path == href or request.path.startswith(href.rstrip("/") + "/"),
+                    "waiting": getattr(counts, section.waiting) if section.waiting else 0,
+                }
+            )
+    return entries
+
+
+def _address(name: str) -> str | None:
+    """The address of a page, or None while nobody has built it."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None

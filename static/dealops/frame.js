@@ -1,0 +1,201 @@
+// What every page shares: menus, dialogs, the command palette, shortcuts, spoken status and toasts. Computes no money.
+(function () {
+  "use strict";
+
+  const root = document.documentElement;
+  const $ = (selector, inside) => (inside || document).querySelector(selector);
+  const $$ = (selector, inside) => Array.from((inside || document).querySelectorAll(selector));
+
+  // --- spoken status and toasts: dealops.say("..."), dealops.toast("...", {kind: "bad", undo: function}) -------------------
+  function say(words) {
+    const live = $("#live");
+    live.textContent = "";
+    window.setTimeout(() => (live.textContent = words), 30);
+  }
+
+  function toast(words, options) {
+    const given = options || {};
+    const box = document.createElement("div");
+    box.className = "do-toast do-toast-" + (given.kind || "ok");
+    const text = document.createElement("span");
+    text.textContent = words;
+    box.append(text);
+    const gone = () => box.remove();
+    if (given.undo) box.append(button("Undo", "do-button do-button-small", () => (gone(), given.undo())));
+    const close = button("", "do-icon-button", gone);
+    close.setAttribute("aria-label", "Dismiss");
+    close.textContent = "×";
+    box.append(close);
+    $("#toasts").append(box);
+    say(words);
+    window.setTimeout(gone, given.kind === "bad" ? 20000 : 10000);
+    return box;
+  }
+
+  function button(words, names, action) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = names;
+    made.textContent = words;
+    made.addEventListener("click", action);
+    return made;
+  }
+
+  // Any form of the page carries the token; the cookie is not readable.
+  function csrf() {
+    const field = $("input[name=csrfmiddlewaretoken]");
+    return field ? field.value : "";
+  }
+
+  // --- menus: one open at a time, closed by Esc and by a click elsewhere -----------------------------------------------------
+  document.addEventListener("click", (event) => {
+    $$("details.do-menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    $$("details.do-menu[open]").forEach((menu) => {
+      menu.open = false;
+      $("summary", menu).focus();
+    });
+    sidebar(false);
+  });
+
+  // --- theme -------------------------------------------------------------------------------------------------------------------
+  function showTheme() {
+    $$("[data-theme]").forEach((choice) => choice.setAttribute("aria-pressed", String(choice.dataset.theme === window.dealopsTheme.chosen())));
+  }
+  $$("[data-theme]").forEach((choice) =>
+    choice.addEventListener("click", () => {
+      window.dealopsTheme.choose(choice.dataset.theme);
+      showTheme();
+    })
+  );
+  showTheme();
+
+  // --- the navigation on small screens ------------------------------------------------------------------------------------------
+  function sidebar(open) {
+    const opener = $("[data-sidebar=open]");
+    if (!opener || root.classList.contains("do-sidebar-is-open") === open) return;
+    root.classList.toggle("do-sidebar-is-open", open);
+    opener.setAttribute("aria-expanded", String(open));
+    if (open) $("#sidebar a").focus();
+    else opener.focus();
+  }
+  $$("[data-sidebar]").forEach((control) => control.addEventListener("click", () => sidebar(control.dataset.sidebar === "open")));
+
+  // --- dialogs ---------------------------------------------------------------------------------------------------------------------
+  function open(id) {
+    const dialog = document.getElementById(id);
+    if (!dialog || dialog.open) return;
+    sidebar(false);
+    dialog.showModal();
+    dialog.dispatchEvent(new CustomEvent("opened"));
+  }
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener) open(opener.dataset.opens);
+    const closer = event.target.closest("[data-closes]");
+    if (closer) closer.closest("dialog").close();
+    if (event.target.matches("dialog.do-dialog")) event.target.close();
+  });
+
+  // --- command palette: arrows move, Enter opens ---------------------------------------------------------------------------------------
+  const palette = $("#palette");
+  if (palette) {
+    const input = $("#palette-input");
+    const results = $("#palette-results");
+    let waiting = 0;
+    let asked = 0;
+
+    const options = () => $$("[role=option]", results);
+    const current = () => $("[aria-selected=true]", results);
+    const select = (option) => {
+      options().forEach((each) => each.setAttribute("aria-selected", String(each === option)));
+      if (option) {
+        input.setAttribute("aria-activedescendant", option.id);
+        option.scrollIntoView({ block: "nearest" });
+      } else {
+        input.removeAttribute("aria-activedescendant");
+      }
+    };
+    const look = () => {
+      const number = ++asked;
+      fetch(input.dataset.search + "?q=" + encodeURIComponent(input.value), { headers: { "X-Requested-With": "fetch" } })
+        .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
+        .then((html) => {
+          if (number !== asked) return;
+          results.innerHTML = html;
+          select(options()[0]);
+          say(options().length === 1 ? "1 result" : options().length + " results");
+        })
+        .catch(() => {
+          if (number === asked) results.textContent = "The search does not answer. Reload the page or try again in a moment.";
+        });
+    };
+    palette.addEventListener("opened", () => {
+      input.select();
+      look();
+    });
+    input.addEventListener("input", () => {
+      window.clearTimeout(waiting);
+      waiting = window.setTimeout(look, 150);
+    });
+    input.addEventListener("keydown", (event) => {
+      const all = options();
+      const at = all.indexOf(current());
+      if (event.key === "ArrowDown") select(all[Math.min(at + 1, all.length - 1)]);
+      else if (event.key === "ArrowUp") select(all[Math.max(at - 1, 0)]);
+      else if (event.key === "Enter" && current()) window.location.assign(current().dataset.href);
+      else return;
+      event.preventDefault();
+    });
+    results.addEventListener("click", (event) => {
+      const option = event.target.closest("[role=option]");
+      if (option) window.location.assign(option.dataset.href);
+    });
+  }
+
+  // --- shortcuts: single keys can be switched off (WCAG 2.1.4) and never act inside a field --------------------------------------------
+  const places = { h: "home", b: "board", c: "changes", a: "approvals", d: "documents", f: "future-invoices", n: "notifications" };
+  let going = 0;
+  const singles = () => localStorage.getItem("dealopsSingleKeys") !== "off";
+  const writing = (element) => element.matches("input, textarea, select, [contenteditable=true]");
+  const box = $("#single-keys");
+  if (box) {
+    box.checked = singles();
+    box.addEventListener("change", () => localStorage.setItem("dealopsSingleKeys", box.checked ? "on" : "off"));
+  }
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      open("palette");
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || writing(event.target) || !singles() || $("dialog[open]")) return;
+    if (event.key === "/") open("palette");
+    else if (event.key === "?") open("help");
+    else if (event.key === "g") going = Date.now();
+    else if (Date.now() - going < 1500 && places[event.key]) {
+      const link = $('#sidebar a[href^="/' + places[event.key] + '"]');
+      if (link) window.location.assign(link.href);
+    } else return;
+    event.preventDefault();
+  });
+
+  // --- forms: one click sends once -----------------------------------------------------------------------------------------------------------
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (form.dataset.sent) event.preventDefault();
+    else form.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", () => $$("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+  // --- htmx carries the token, and says so when the server does not answer -------------------------------------------------------------------
+  document.addEventListener("htmx:configRequest", (event) => (event.detail.headers["X-CSRFToken"] = csrf()));
+  document.addEventListener("htmx:sendError", () => toast("The server does not answer. Your input is still here; try again in a moment.", { kind: "bad" }));
+
+  window.dealops = { say, toast, csrf, singles, writing };
+})();
