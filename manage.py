@@ -41,6 +41,9 @@ def _environment(argv):
     from dealops.stack.errors import StackError
 
     Env().read_env(os.path.join(ROOT, ".env"), recurse=False)
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        if not os.environ.get(name):
+            os.environ.pop(name, None)  # empty, as a shell or a compose file may leave it, means the embedded one
     if argv[1:2] == ["stack"]:
         try:
             environment.complete(os.environ, _var())

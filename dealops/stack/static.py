@@ -1,8 +1,9 @@
-"""Collects the static files when one of them has changed since the last time; compressing them all takes seconds."""
+"""Collects the static files when one of them has changed since the last time."""
 
 import hashlib
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
@@ -20,8 +21,8 @@ def collect(root: Path) -> bool:
 
 
 def _fingerprint() -> str:
-    """Name, size and time of change of every source file."""
-    digest = hashlib.sha256()
+    """How files are stored, and name, size and time of change of every source file."""
+    digest = hashlib.sha256(repr(settings.STORAGES["staticfiles"]).encode())
     for finder in get_finders():
         for path, storage in finder.list([]):
             found = Path(storage.path(path)).stat()
