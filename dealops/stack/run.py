@@ -1,12 +1,12 @@
 """One run of the product, from free ports to `ready` and from Ctrl-C to nothing left."""
 
-import fcntl
+import io
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -21,13 +21,13 @@ from dealops.stack import parts, ports, static
 from dealops.stack.children import Child, Children
 from dealops.stack.environment import Addresses
 from dealops.stack.errors import StackError
+from dealops.stack.reset import LOADING, clear, only_run
 
 READY_SECONDS = 120.0
-LOCK = "run.lock"
 
 
-class Stop(Exception):
-    """Somebody pressed Ctrl-C or sent SIGTERM while the product was starting."""
+class Stop(BaseException):
+    """Ctrl-C or SIGTERM while the product was starting. Not an Exception, so that no step takes it for a failure of its own."""
 
 
 class Run:
@@ -39,6 +39,7 @@ class Run:
         self.environ = environ
         self.asked = 0
         self.starting = True
+        self.anybody = False
         self.children: Children | None = None
         self.servers: embedded.Handle | None = None
 
@@ -63,6 +64,8 @@ class Run:
         ports.check_free(self.where.host, self.where.port, "PORT")
         if settings.DEMO:
             ports.check_free("127.0.0.1", self.where.ledgerly_port, "LEDGERLY_PORT")
+        if (self.var / LOADING).exists() and not self.environ.get("DATABASE_URL"):
+            self._step("Half a demo removed", lambda: clear(self.var))  # the last run was interrupted while it loaded the demo
         self._step("Database and broker", self._servers)
         self.children = Children(settings.BASE_DIR, say)
         logs = self.var / "log"
@@ -73,8 +76,9 @@ class Run:
         for child in accounting:
             self._step(child.name, lambda child=child: self._wait(child))
         if settings.DEMO:
-            self._step("Demo data", _load_demo)
+            self._step("Demo data", lambda: _load_demo(self.var))
         self._step("Static files", lambda: static.collect(Path(settings.STATIC_ROOT)) or "unchanged")
+        self.anybody = get_user_model().objects.exists()
         connection.close()
         product = [parts.web(self.where, logs), parts.worker(logs), parts.beat(self.var, logs)]
         for child in product:
@@ -100,17 +104,24 @@ class Run:
         began = time.monotonic()
         try:
             remark = work()
-        except BaseException:
+        except (StackError, embedded.EmbeddedError, Stop):
             say("")
             raise
+        except Exception as error:
+            say("")
+            log = self.var / "log" / "run.log"
+            log.parent.mkdir(exist_ok=True)
+            log.write_text(traceback.format_exc())
+            raise StackError(f"{title} failed: {type(error).__name__}: {error}\nThe whole story is in {log}") from error
         say(f"{time.monotonic() - began:5.1f} s" + (f"  {remark}" if isinstance(remark, str) else ""))
 
     def _announce(self, seconds: float) -> None:
         say(f"\n  dealops    {self.where.site}")
         if settings.DEMO:
             say(f"  Ledgerly   {self.where.ledgerly}  (the accounting system of the demo)")
-            for line in _logins():
-                say(f"  {line}")
+            say("  Log in as  " + "\n             ".join(_logins()))
+        elif not self.anybody:
+            say("  Nobody can log in yet. The first account: .venv/bin/python manage.py createsuperuser")
         say(f"  Logs       {_short(self.var / 'log')}\n\nready  ({seconds:.1f} s; Ctrl-C stops everything)")
 
     def _stop(self) -> None:
@@ -132,25 +143,6 @@ class Run:
             raise Stop
 
 
-@contextmanager
-def only_run(var: Path) -> Iterator[None]:
-    """Keep a second run off the same folder. StackError names the process that has it."""
-    var.mkdir(parents=True, exist_ok=True)
-    with (var / LOCK).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise StackError(
-                f"dealops already runs from this folder (process {file.read().strip() or 'unknown'}). "
-                "Stop it with Ctrl-C where it runs, or set DEALOPS_VAR to run a second one beside it."
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
 def say(text: str, end: str = "\n") -> None:
     try:
         sys.stdout.write(text + end)
@@ -167,17 +159,22 @@ def _migrate() -> str | None:
     return None
 
 
-def _load_demo() -> str | None:
+def _load_demo(var: Path) -> str | None:
     if get_user_model().objects.exists():
         return "kept"
-    call_command("demo", verbosity=0)
+    loading = var / LOADING
+    loading.touch()
+    call_command("demo", verbosity=0, stdout=io.StringIO())
+    loading.unlink()
     return None
 
 
 def _logins() -> list[str]:
     """The log-ins of the demo, one line each; none while the demo has none to tell."""
     try:
-        return [str(line) for line in import_module("expansion.demo").logins()]
+        people = import_module("expansion.demo.people")
+        lines = [f"{name:<13}{email:<28}{title}" for name, email, title in people.logins()]
+        return [*lines, f"             password of all four: {people.PASSWORD}"]
     except (ImportError, AttributeError):
         return []
 
