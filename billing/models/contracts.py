@@ -32,6 +32,7 @@ class Contract(PolicyFields):
     anchor = models.DateField(help_text="Periods start whole multiples of `months` from here; its day of month is kept")
     in_advance = models.BooleanField(default=True)
     billed_until = models.DateField(help_text="Recurring invoices are issued for every period that starts before this day")
+    fixed_discount = fields.amount(default=0, help_text="Off every billing period, shared over its lines by largest remainder")
     version = models.PositiveIntegerField(default=1)
     parked_reason = models.TextField(blank=True, help_text="Why nothing is posted for this contract until a person has looked")
 
@@ -84,6 +85,7 @@ class ContractLine(models.Model):
     discount = fields.percent(default=0)
     tax_rate = fields.percent(null=True, blank=True)
     tax_code = models.CharField(max_length=20, blank=True)
+    minimum = fields.quantity(default=0, help_text="The quantity the customer is committed to (F81)")
     months = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Own period in months; blank means the contract's")
     is_recurring = models.BooleanField(default=True)
     starts = models.DateField()

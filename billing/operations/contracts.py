@@ -71,6 +71,7 @@ def add_lines(contract: Contract, values: list[Line], version: ContractVersion) 
             tax_code=value.tax_code,
             months=value.months,
             is_recurring=value.recurring,
+            minimum=value.minimum,
             starts=value.starts,
             ends=value.ends,
             added_in=version,

@@ -32,6 +32,7 @@ def _terms(contract: Contract, rows: Iterable[ContractLine]) -> Terms:
         months=contract.months,
         anchor=contract.anchor,
         in_advance=contract.in_advance,
+        fixed_discount=contract.fixed_discount,
         lines=tuple(line_value(row) for row in rows),
     )
 
@@ -52,6 +53,7 @@ def line_value(row: ContractLine) -> Line:
         tax_code=row.tax_code,
         months=row.months,
         recurring=row.is_recurring,
+        minimum=row.minimum,
         starts=row.starts,
         ends=row.ends,
     )

@@ -24,7 +24,6 @@ from dealops.outbox.models import Attempt, Message, State
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
 # One drain ends before Celery's soft limit and rings again when there is more.
 DRAIN_SECONDS = 30
 # After this many attempts that never became certain, a person decides (F28, F33).
@@ -34,6 +33,11 @@ BACKOFF_CAP_SECONDS = 900
 
 class LeaseLost(Exception):
     """Another worker owns the message now; whatever we were about to write must not be written."""
+
+
+def lease() -> timedelta:
+    """How long a claimed message belongs to one worker."""
+    return timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
 
 
 @dataclass(slots=True)
@@ -52,7 +56,7 @@ class Delivery:
     def checkpoint(self, note: Callable[[], None]) -> None:
         """Commit a step of a longer delivery, only while the lease is ours, and extend the lease. Raises LeaseLost."""
         with transaction.atomic():
-            held = Message.objects.filter(pk=self.message.pk, lease_token=self.token).update(lease_until=timezone.now() + LEASE)
+            held = Message.objects.filter(pk=self.message.pk, lease_token=self.token).update(lease_until=timezone.now() + lease())
             if not held:
                 raise LeaseLost
             note()
@@ -101,7 +105,7 @@ def claim(*, queue: str, size: int) -> list[Delivery]:
     now = timezone.now()
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(CLAIM, {"until": now + LEASE, "queue": queue, "now": now, "size": size})
+            cursor.execute(CLAIM, {"until": now + lease(), "queue": queue, "now": now, "size": size})
             rows = cursor.fetchall()
         messages = Message.objects.in_bulk([row[0] for row in rows])
         Attempt.objects.filter(message_id__in=messages, outcome=Attempt.Outcome.RUNNING).update(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATIONS
 from billing.models import LegalEntity, Owner, Price, Product, Segment
 
 ENTITIES: tuple[dict[str, Any], ...] = (
@@ -72,9 +73,10 @@ PERIOD_MONTHS = {1: 1, 3: 3, 6: 6, 12: 10}
 def build_entities() -> dict[str, LegalEntity]:
     """The three sellers, with an Enterprise segment each."""
     entities = {}
+    organisations = {name: id for id, name, *_ in DEMO_ORGANISATIONS}
     for facts in ENTITIES:
         entity, _ = LegalEntity.objects.get_or_create(
-            code=facts["code"], defaults={**facts, "proration_basis": "actual_days", "proration_shape": "net", "minimum_amount": Decimal(0)}
+            code=facts["code"], defaults={**facts, "proration_basis": "actual_days", "proration_shape": "net", "minimum_amount": Decimal(0), "organisation": organisations[facts["name"]]}
         )
         Segment.objects.get_or_create(legal_entity=entity, code="enterprise", defaults={"name": "Enterprise", "future_invoice_owner": Owner.FINANCE})
         Segment.objects.get_or_create(legal_entity=entity, code="self-serve", defaults={"name": "Self-serve", "future_invoice_owner": Owner.SALES_CS})
