@@ -190,7 +190,7 @@ class XeroAccounting:
                 f"The contact {name} in accounting has the number {found.number}, not {number}. Rename one of the two there."
             )
         if found is None:
-            body = Contacts(contacts=[Contact(contact_number=number, name=name, email_address=email or None)])
+            body = Contacts(contacts=[shapes.model(Contact, contact_number=number, name=name, email_address=email or None)])
             answer = self._put(self._api.create_contacts, body, key=key, summarize_errors="false")
             found = self._written(shapes.remote_contact, self._only(answer.contacts))
         return found
@@ -295,6 +295,8 @@ class XeroAccounting:
                 body = CreditNotes(credit_notes=[shapes.credit_note(payload, contact_id, lines)])
                 item = self._only(self._put(self._api.create_credit_notes, body, **options).credit_notes)
         remote: RemoteDocument = self._written(lambda answer: self._document(payload.kind, answer), item)
+        if (remote.number, remote.reference) != (payload.number, payload.reference) or remote.status not in ("issued", "paid"):
+            raise Unknown(f"Asked to issue {payload.number}, Xero answered about {remote.number} ({remote.reference}), {remote.status}.")
         check_totals(payload, remote)
         return remote
 
@@ -303,7 +305,7 @@ class XeroAccounting:
         invoice = self.find_document(kind="invoice", number=invoice_number)
         if invoice is None:
             raise Permanent(f"The invoice {invoice_number} is not in accounting; post it first.")
-        allocation = Allocation(invoice=Invoice(invoice_id=invoice.id), amount=shapes.number(amount), date=on)
+        allocation = Allocation(invoice=shapes.model(Invoice, invoice_id=invoice.id), amount=shapes.number(amount), date=on)
         answer = self._put(
             self._api.create_credit_note_allocation,
             credit_note_id,
@@ -358,12 +360,14 @@ class XeroAccounting:
             answer = self._put(self._api.create_repeating_invoices, body, key=key, summarize_errors="true")
             item = self._only(answer.repeating_invoices)
         remote: RemoteTemplate = self._written(self._template, item)
+        if remote.reference != payload.reference or remote.status != "live":
+            raise Unknown(f"Asked for a live template {payload.reference}, Xero answered about {remote.reference}, {remote.status}.")
         check_totals(payload, remote)
         return remote
 
     def delete_template(self, id: str, *, key: str) -> RemoteTemplate:
         """See the port."""
-        body = RepeatingInvoices(repeating_invoices=[RepeatingInvoice(repeating_invoice_id=id, status="DELETED")])
+        body = RepeatingInvoices(repeating_invoices=[shapes.model(RepeatingInvoice, repeating_invoice_id=id, status="DELETED")])
         try:
             answer = self._put(self._api.update_repeating_invoice, id, body, key=key)
         except Permanent:
@@ -372,6 +376,6 @@ class XeroAccounting:
                 return found
             raise
         remote: RemoteTemplate = self._written(self._template, self._only(answer.repeating_invoices))
-        if remote.status != "deleted":
+        if remote.id != id or remote.status != "deleted":
             raise Unknown(f"Asked to delete template {remote.reference}, Xero answered that it is {remote.status}.")
         return remote

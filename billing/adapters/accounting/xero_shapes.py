@@ -49,8 +49,24 @@ DOCUMENT_STATUS: Mapping[str, DocumentStatus] = {
 }
 TEMPLATE_STATUS: Mapping[str, TemplateStatus] = {"DRAFT": "draft", "AUTHORISED": "live", "DELETED": "deleted"}
 
+_FLAGS = (
+    "has_attachments",
+    "has_errors",
+    "has_validation_errors",
+    "approved_for_sending",
+    "send_copy",
+    "mark_as_sent",
+    "include_pdf",
+)
+
 # (kind, id) -> a text: the label people know it by there, or the address of its page.
 Naming = Callable[[str, str], str]
+
+
+def model(kind: type, **values: Any) -> Any:
+    """One of the SDK's models with nothing in it but `values`. Left alone it adds flags, some of which Xero's schema calls read-only."""
+    flags = {name: None for name in _FLAGS if name in kind.openapi_types}  # type: ignore[attr-defined]
+    return kind(**(flags | values))
 
 
 def number(value: Decimal) -> Decimal:
@@ -78,7 +94,8 @@ def line_item(line: PayloadLine, code: str, tax_types: Mapping[str, str], accoun
     fits = unit == unit.quantize(UNIT_PLACES) and quantity == quantity.quantize(UNIT_PLACES)
     if not fits or (quantity * unit).quantize(places, ROUND_HALF_UP) != line.line_amount:
         quantity, unit = Decimal(1), line.line_amount
-    return LineItem(
+    return model(
+        LineItem,
         description=line.description[:DESCRIPTION_LENGTH],
         quantity=number(quantity),
         unit_amount=number(unit),
@@ -91,7 +108,7 @@ def line_item(line: PayloadLine, code: str, tax_types: Mapping[str, str], accoun
 
 def _common(payload: DocumentPayload | TemplatePayload, contact_id: str, lines: list[LineItem]) -> dict[str, Any]:
     return {
-        "contact": Contact(contact_id=contact_id),
+        "contact": model(Contact, contact_id=contact_id),
         "reference": payload.reference,
         "currency_code": currency(payload.currency),
         "line_amount_types": LineAmountTypes.EXCLUSIVE,
@@ -103,13 +120,13 @@ def _common(payload: DocumentPayload | TemplatePayload, contact_id: str, lines: 
 def invoice(payload: DocumentPayload, contact_id: str, lines: list[LineItem]) -> Invoice:
     """An issued sales invoice under our own number (F49)."""
     common = _common(payload, contact_id, lines)
-    return Invoice(type="ACCREC", invoice_number=payload.number, date=payload.issue_date, due_date=payload.due_date, **common)
+    return model(Invoice, type="ACCREC", invoice_number=payload.number, date=payload.issue_date, due_date=payload.due_date, **common)
 
 
 def credit_note(payload: DocumentPayload, contact_id: str, lines: list[LineItem]) -> CreditNote:
     """An issued credit note under our own number."""
-    return CreditNote(
-        type="ACCRECCREDIT", credit_note_number=payload.number, date=payload.issue_date, **_common(payload, contact_id, lines)
+    return model(
+        CreditNote, type="ACCRECCREDIT", credit_note_number=payload.number, date=payload.issue_date, **_common(payload, contact_id, lines)
     )
 
 
@@ -123,7 +140,7 @@ def template(payload: TemplatePayload, contact_id: str, lines: list[LineItem]) -
         start_date=payload.next_date,
         end_date=payload.end_date,
     )
-    return RepeatingInvoice(type="ACCREC", schedule=schedule, **_common(payload, contact_id, lines))
+    return model(RepeatingInvoice, type="ACCREC", schedule=schedule, **_common(payload, contact_id, lines))
 
 
 # --- Xero's -> ours ----------------------------------------------------------------------------------------------------

@@ -94,6 +94,8 @@ class Halt(Exception):
 
     def __init__(self, status: int, words: str, outcome: str, *, wait: float = 0, body: dict[str, Any] | None = None) -> None:
         super().__init__(words)
+        if status == 400:
+            body = body or {"ErrorNumber": 17, "Type": "NoDataProcessedException", "Message": words}
         title = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound"}.get(status, "Error")
         self.status, self.outcome, self.wait = status, outcome, wait
         self.body = body or {"Type": None, "Title": title, "Status": status, "Detail": words}

@@ -1,0 +1,3 @@
+from tests.billing.adapters.accounting.ledgerly_fixture import ledgerly
+
+__all__ = ["ledgerly"]
