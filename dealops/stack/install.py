@@ -59,7 +59,18 @@ def _install(lock):
     _say(f"Installing {count} packages of {lock}")
     started = time.monotonic()
     # The lock is complete, so there is nothing to resolve; every file is checked against its hash.
-    command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes"]
+    command = [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-deps",
+        "--use-pep517",
+        "--require-hashes",
+    ]
     if subprocess.run([*command, "-r", lock], cwd=ROOT, check=False).returncode != 0:
         sys.exit(f"Installing {lock} failed; the lines above say why. Is a package index within reach? Then run the same command again.")
     _say(f"Installed in {time.monotonic() - started:.0f} s")

@@ -1,7 +1,7 @@
 """The sweeper: ends what a run has started when the run itself was killed and could not.
 
 It reads numbers of process groups from its standard input (`+N` started, `-N` ended). When that pipe closes, the run is over, and
-whatever is left of the groups is asked to end and, ten seconds later, made to.
+whatever is left of the groups is asked to end and, some seconds later, made to.
 """
 
 import contextlib
@@ -18,9 +18,9 @@ PATIENCE_SECONDS = 10.0
 class Sweeper:
     """The run's end of the pipe."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", str(Path(__file__).resolve())],
+            [sys.executable, "-I", str(Path(__file__).resolve()), str(patience)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -77,7 +77,7 @@ def main() -> None:
             groups.add(number)
         else:
             groups.discard(number)
-    sweep(groups, PATIENCE_SECONDS)
+    sweep(groups, float(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -118,9 +118,9 @@ def test_kill_9_of_the_run_leaves_nothing_behind(tmp_path, code):
     script = f"""
 import pathlib, sys, time
 from dealops.stack.children import Child, Children
-from dealops.stack import sweeper
+from dealops.stack.sweeper import Sweeper
 log = pathlib.Path({str(tmp_path / "part.log")!r})
-children = Children(pathlib.Path({str(ROOT)!r}), print)
+children = Children(pathlib.Path({str(ROOT)!r}), print, Sweeper(patience=1))
 part = Child("part", [sys.executable, "-c", {code!r}], log, lambda: log.exists() and "up" in log.read_text())
 children.start(part)
 children.wait_ready(part, 20)

@@ -2,6 +2,7 @@
 
 import re
 import stat
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -94,5 +95,5 @@ def test_every_setting_has_its_sentence_in_the_example_file():
     example = (ROOT / ".env.example").read_text()
     written = set(re.findall(r"^#? ?([A-Z_]+)=", example, flags=re.M))
     assert names - written == set(), "missing in .env.example"
-    blocks = re.split(r"\n\s*\n", example)
-    assert [block for block in blocks if re.search(r"^#? ?[A-Z_]+=", block, re.M) and not re.match(r"# \w+ \w+", block)] == []
+    lines = example.splitlines()
+    assert [line for before, line in pairwise(lines) if re.match(r"#? ?[A-Z_]+=", line) and not re.match(r"# [A-Z]\w+.*", before)] == []
