@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -132,10 +132,20 @@ class XeroAccounting:
             raise sort_words(" ".join(messages) or "Xero refused it without a reason.")
         return item
 
+    @staticmethod
+    def _read(convert: Callable[[Any], Any], item: Any) -> Any:
+        """What the SDK made of an answer, as our value."""
+        try:
+            return convert(item)
+        except AccountingError:
+            raise
+        except _NONSENSE as error:
+            raise Unreadable(f"Xero's answer makes no sense here: {type(error).__name__} {error}"[:500]) from error
+
     def _written(self, convert: Callable[[Any], Any], item: Any) -> Any:
         """The answer to a write as our value; what we cannot read may still have been done."""
         try:
-            return convert(item)
+            return self._read(convert, item)
         except Unreadable as error:
             raise Unknown(error.words) from error
 
@@ -169,7 +179,7 @@ class XeroAccounting:
             if not value:
                 continue
             items = self._get(self._api.get_contacts, where=f"{field_name}=={quoted(value)}", page=1).contacts or []
-            contacts = [shapes.remote_contact(item) for item in items]
+            contacts = [self._read(shapes.remote_contact, item) for item in items]
             same = [c for c in contacts if c.is_active and value == (c.number if field_name == "ContactNumber" else c.name)]
             if len(same) > 1:
                 raise Ambiguous(f"{len(same)} contacts in accounting are called {value}.", ids=tuple(c.id for c in same))
@@ -242,7 +252,7 @@ class XeroAccounting:
         """See the port."""
         if not number and not reference:
             raise ValueError("Say which number or reference to look for.")
-        documents = [self._document(kind, item) for item in self._pages(kind, number, reference)]
+        documents = [self._read(partial(self._document, kind), item) for item in self._pages(kind, number, reference)]
         return tuple(
             document
             for document in documents
@@ -280,7 +290,7 @@ class XeroAccounting:
                 items = self._get(self._api.get_credit_note, id, unitdp=4).credit_notes
         except NotFound:
             return None
-        return self._document(kind, items[0]) if items else None
+        return self._read(partial(self._document, kind), items[0]) if items else None
 
     def post_document(self, payload: DocumentPayload, *, key: str) -> RemoteDocument:
         """See the port."""
@@ -294,7 +304,7 @@ class XeroAccounting:
             else:
                 body = CreditNotes(credit_notes=[shapes.credit_note(payload, contact_id, lines)])
                 item = self._only(self._put(self._api.create_credit_notes, body, **options).credit_notes)
-        remote: RemoteDocument = self._written(lambda answer: self._document(payload.kind, answer), item)
+        remote: RemoteDocument = self._written(partial(self._document, payload.kind), item)
         if (remote.number, remote.reference) != (payload.number, payload.reference) or remote.status not in ("issued", "paid"):
             raise Unknown(f"Asked to issue {payload.number}, Xero answered about {remote.number} ({remote.reference}), {remote.status}.")
         check_totals(payload, remote)
@@ -336,7 +346,7 @@ class XeroAccounting:
         items = self._get(self._api.get_repeating_invoices, **options).repeating_invoices or []
         return tuple(
             template
-            for template in map(self._template, items)
+            for template in (self._read(self._template, item) for item in items)
             if (not reference or template.reference == reference)
             and (contact is None or template.contact_id == contact.id)
             and not (live_only and template.status == "deleted")
@@ -348,7 +358,7 @@ class XeroAccounting:
             items = self._get(self._api.get_repeating_invoice, id).repeating_invoices
         except NotFound:
             return None
-        return self._template(items[0]) if items else None
+        return self._read(self._template, items[0]) if items else None
 
     def create_template(self, payload: TemplatePayload, *, key: str) -> RemoteTemplate:
         """See the port. The first invoice's day becomes the anchor: from 28 February it will not go on to 31 March."""

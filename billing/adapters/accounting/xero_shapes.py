@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -37,6 +38,7 @@ from billing.adapters.accounting.port import (
 
 UNIT_PLACES = Decimal("0.0001")  # what `unitdp=4` lets a unit amount have
 DESCRIPTION_LENGTH = 4000
+_UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 NO_ID = "00000000-0000-0000-0000-000000000000"
 
 DOCUMENT_STATUS: Mapping[str, DocumentStatus] = {
@@ -158,7 +160,7 @@ def amount(value: Any) -> Decimal:
 
 def _id(value: Any, what: str) -> str:
     id = text(value)
-    if not id or id == NO_ID:
+    if id == NO_ID or not _UUID.match(id):
         raise Unreadable(f"Xero answered with a {what} that has no id.")
     return id
 

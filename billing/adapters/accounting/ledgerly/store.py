@@ -163,8 +163,8 @@ def next_id(tx: sqlite3.Connection, kind: str) -> str:
 
 
 def ledgerly_number(id: str) -> str:
-    """What people call a document or template with this id in Ledgerly: LG-000131."""
-    return f"LG-{int(id[-12:]):06d}"
+    """What people call a document or template with this id in Ledgerly: LG-000131; nothing for an id that is not Ledgerly's."""
+    return f"LG-{int(id[-12:]):06d}" if id[-12:].isdecimal() else ""
 
 
 def business_date(tx: sqlite3.Connection) -> date:
