@@ -55,6 +55,17 @@ def var() -> Iterator[Path]:
     shutil.rmtree(base, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def made() -> Iterator[Path]:
+    """Data folders of a pair that has run once; a copy of them saves most tests the making."""
+    base = Path(tempfile.mkdtemp(prefix="dealops made "))
+    base.chmod(0o755)
+    with embedded.ensure(base):
+        pass
+    yield base / "servers"
+    shutil.rmtree(base)
+
+
 @pytest.fixture
 def client(var: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     """Starts another process that uses the servers of `var` until its standard input is closed."""

@@ -19,6 +19,12 @@ from dealops.embedded.places import Places
 from tests.dealops.embedded.conftest import ROOT, servers_of, wait_until
 
 
+@pytest.fixture
+def var(var, made):
+    subprocess.run(["cp", "-a", str(made), str(var)], check=True)
+    return var
+
+
 def sql(handle, statement):
     with psycopg.connect(handle.urls.database_url, autocommit=True) as connection:
         cursor = connection.execute(statement)
@@ -135,6 +141,7 @@ print("parent done", flush=True)
 
 
 def test_one_server_can_be_had_without_the_other(var):
+    shutil.rmtree(var / "servers")
     with embedded.ensure(var, postgres=False, durable=False) as handle:
         assert redis.from_url(handle.urls.redis_url).ping()
         assert not handle.places.postgres_data.exists()
