@@ -67,11 +67,16 @@ def writes_of(accounting):
 
 
 @pytest.mark.req("F33", "F34", "F35", "F36", "F43", "F45", "F46", "F48")
-@pytest.mark.parametrize("what", ["invoice", "credit_note", "template"])
-@pytest.mark.parametrize("kind", [kind for kind in OUTCOMES if kind != "slow"])
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        (kind, what)
+        for what in ("invoice", "credit_note", "template")
+        for kind in OUTCOMES
+        if kind != "slow" and (kind, what) != ("period_locked", "template")  # a template has no date that a lock could refuse
+    ],
+)
 def test_each_fault_of_a_write_becomes_its_error_after_exactly_one_attempt(ledgerly, accounting, kind, what):
-    if (kind, what) == ("period_locked", "template"):
-        pytest.skip("a template has no date that a lock could refuse")
     write, path, held = writes_of(accounting)[what]
     error, _, effects = OUTCOMES[kind]
     ledgerly.fault(kind, path=f"{path}*", seconds=7)
@@ -269,7 +274,7 @@ def spoil(answer: bytes, seed: int) -> bytes:
 
 
 @pytest.mark.req("F48")
-@pytest.mark.parametrize("seeds", [range(start, start + 60) for start in range(0, 300, 60)], ids=lambda seeds: f"from-{seeds[0]}")
+@pytest.mark.parametrize("seeds", [range(300), pytest.param(range(300, 5300), marks=pytest.mark.proof)], ids=lambda seeds: f"{len(seeds)}")
 def test_no_spoiled_answer_crashes_or_passes_for_another_document(good_answer, seeds):
     payload = invoice(contact_id="1ed9e719-0001-4000-8000-000000000001")
     with answering(*[http(spoil(good_answer, seed)) for seed in seeds]) as url:
