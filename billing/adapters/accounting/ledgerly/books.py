@@ -221,8 +221,8 @@ def check_open(books: Books, day: date) -> None:
         raise Invalid(f"The document date cannot be before the period lock date, currently set at {lock_date:%d-%b-%Y}")
 
 
-def create_document(books: Books, kind: str, element: Element, *, template_id: str | None = None) -> str:
-    """Create an invoice or credit note and answer with its id."""
+def _opening(books: Books, kind: str, element: Element) -> tuple[str, date, date | None]:
+    """Status, date and due date a new document may start with."""
     if element.get("Type", TYPES[kind]) != TYPES[kind]:
         raise Invalid(f"Only documents of type {TYPES[kind]} are kept here.")
     status = element.get("Status") or "DRAFT"
@@ -233,6 +233,12 @@ def create_document(books: Books, kind: str, element: Element, *, template_id: s
     if day is None or (kind == "invoice" and due is None and status == "AUTHORISED"):
         raise Invalid("Date and DueDate must be specified.")
     check_open(books, day)
+    return status, day, due
+
+
+def create_document(books: Books, kind: str, element: Element, *, template_id: str | None = None) -> str:
+    """Create an invoice or credit note and answer with its id."""
+    status, day, due = _opening(books, kind, element)
     currency = str(element.get("CurrencyCode") or books.currency)
     priced = price(books, element, currency)
     contact_id = contact_of(books, element)
