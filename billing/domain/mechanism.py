@@ -94,7 +94,7 @@ def _classify(old: Sequence[Offering], new: Sequence[Offering], delta: Fraction)
     before, after = _quantities(old), _quantities(new)
     added, dropped = after.keys() - before.keys(), before.keys() - after.keys()
     if delta == 0:
-        one_time = any(not line.recurring and line.product in added for line in new)
+        one_time = any(not line.recurring and after[line.product] > before.get(line.product, 0) for line in new)
         return ((UPSELL if old else CROSS_SELL), "one_time") if one_time else ("", "")
     if delta > 0:
         if not old:

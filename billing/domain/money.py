@@ -55,7 +55,7 @@ def from_units(units: int, decimal_places: int) -> Decimal:
 def to_units(amount: Decimal, decimal_places: int) -> int:
     """An amount as minor units. Raises ValueError when it is finer than that."""
     numerator, denominator = _ratio(amount)
-    units, rest = divmod(numerator * 10**decimal_places, denominator)
+    units, rest = divmod(numerator * int(10**decimal_places), denominator)
     if rest:
         raise ValueError(f"{amount} has more than {decimal_places} decimal places")
     return units

@@ -39,6 +39,14 @@ def priced(quantity: Decimal, unit_price: Decimal, discount: Decimal, part: Part
     return Priced(over // common, under // common, money.from_units(units, places))
 
 
+def exact_less(numerator: int, denominator: int, less: Decimal) -> tuple[int, int]:
+    """numerator / denominator less an amount, in lowest terms."""
+    over, under = less.as_integer_ratio()
+    top, bottom = numerator * under - over * denominator, denominator * under
+    common = gcd(top, bottom)
+    return top // common, bottom // common
+
+
 def tax_on(net: Decimal, rate: Decimal | None, currency: str) -> Decimal:
     """Tax on a rounded net amount, rounded the same way; 0 without a rate (M30, F73)."""
     places = money.places(currency)

@@ -1,0 +1,64 @@
+"""One written form of a frozen value: plain JSON types, decimals and dates as strings, keys in one order; and back (M18, M24)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Value = TypeVar("Value")
+
+
+def to_plain(value: Any) -> Any:
+    """A dataclass, or what its fields may hold, as plain JSON types. Floats are refused with TypeError (F75)."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple | list):
+        return [to_plain(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(value[key]) for key in sorted(value)}
+    if is_dataclass(value):
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def from_plain(kind: type[Value], plain: Any) -> Value:
+    """The value of type `kind` that `to_plain` wrote as `plain`; keys it does not know are left out."""
+    found: Value = _read(kind, plain)
+    return found
+
+
+def digest(plain: Any) -> str:
+    """SHA-256, in hex, of the canonical JSON text of plain types."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+
+
+def _read(kind: Any, plain: Any) -> Any:
+    if isinstance(kind, type) and is_dataclass(kind):
+        return kind(**{name: _read(hint, plain[name]) for name, hint in _hints(kind).items() if name in plain})
+    if get_origin(kind) in (Union, UnionType):
+        inner = [option for option in get_args(kind) if option is not NoneType]
+        return None if plain is None else _read(inner[0], plain)
+    if get_origin(kind) is tuple:
+        return tuple(_read(get_args(kind)[0], entry) for entry in plain)
+    if kind is Decimal:
+        return Decimal(plain)
+    if kind is date:
+        return date.fromisoformat(plain)
+    return plain
+
+
+@lru_cache(maxsize=64)
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}

@@ -1,0 +1,71 @@
+"""What a change does: to the current period, to every later invoice, to the value of the contract (S0-01, M24).
+
+Preview, submit, approve, document and posting use the one value computed here. Nothing in it depends on the day one looks, except
+`scheduled` and which periods count as prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from billing.domain import canonical
+from billing.domain.credits import Allocation, Billed
+from billing.domain.impact_value import DESTINATIONS, TREATMENTS, Impact, Policy
+from billing.domain.invoice import Invoice, PricedLine, invoice_for_period
+from billing.domain.lines import Terms
+from billing.domain.settlement import Settlement, in_term
+
+__all__ = [
+    "DESTINATIONS",
+    "TREATMENTS",
+    "Allocation",
+    "Billed",
+    "Impact",
+    "Invoice",
+    "Policy",
+    "PricedLine",
+    "content_hash",
+    "impact",
+    "invoice_for_period",
+    "settled_terms",
+]
+
+
+def impact(
+    before: Terms,
+    after: Terms,
+    *,
+    effective: date,
+    today: date,
+    policy: Policy,
+    billed: Sequence[Billed],
+    billed_until: date,
+    horizon: int = 24,
+    closed_before: date | None = None,
+    pending: Sequence[PricedLine] = (),
+    issued: Decimal | None = None,
+) -> Impact:
+    """What changing `before` into `after` on `effective` does, seen on the business date `today`.
+
+    `billed` is what was charged on invoices in the term, newest first, with what of it is credited. `billed_until`: recurring invoices are
+    issued for every period that starts before it (in arrears: that ends by it). `closed_before`: the books are closed for days before it.
+    `pending` are lines of earlier changes that wait for the next invoice. `issued` is the net amount issued in the term; None takes the
+    sum of `billed`. `horizon` bounds the invoices listed, not the contract value.
+
+    Raises Refusal: unknown_basis, unknown_shape, unknown_treatment, unknown_destination (field policy.*), outside_contract (effective),
+    mixed_tax, too_large.
+    """
+    settlement = Settlement(before, after, effective, today, policy, tuple(billed), billed_until, closed_before, tuple(pending))
+    return settlement.impact(horizon, issued)
+
+
+def settled_terms(before: Terms, after: Terms, *, effective: date, policy: Policy) -> Terms:
+    """The terms to write into the contract: `after`, but under at_renewal families that fall keep their lines to the end of the term."""
+    return in_term(before, after, effective, policy)
+
+
+def content_hash(value: Impact) -> str:
+    """SHA-256, in hex, of the canonical form (M18)."""
+    return canonical.digest(value.canonical())
