@@ -1,7 +1,7 @@
 """The four lights: an icon and a word, never colour alone.
 
-A light is any object with `name` ("Deal"), `status` ("not_yet", "waiting", "done", "problem" or "not_needed") and `words`
-("Waiting for Finance"), as `expansion.domain.lights` makes them.
+A light is any object with `name` ("Deal"), `status` ("not_yet", "waiting", "done", "problem" or "not_needed"), `words` ("Waiting for
+Finance") and optionally `detail` (who and when), as `expansion.queries.lights` makes them.
 """
 
 from __future__ import annotations
@@ -37,14 +37,16 @@ class Light(Protocol):
 
 
 def light_html(light: Light) -> SafeString:
-    """One light in full: icon, question, answer."""
+    """One light in full: icon, question, answer, and who and when below it."""
+    detail = getattr(light, "detail", "")
     return format_html(
         '<span class="do-light do-light-{}">{}<span><span class="do-light-name">{}</span> '
-        '<span class="do-light-words">{}</span></span></span>',
+        '<span class="do-light-words">{}</span>{}</span></span>',
         light.status,
         icon_html(ICONS[light.status]),
         light.name,
         light.words,
+        format_html('<span class="do-light-detail">{}</span>', detail) if detail else "",
     )
 
 

@@ -9,21 +9,43 @@ from django.db import transaction
 from billing.domain.refusal import Refusal, Stale
 from dealops.accounts.models import User
 from dealops.audit.operations import record
+from expansion import rules
+from expansion.domain import workflow
 from expansion.models import Deal, Stage
+
+PENDING = (workflow.State.SUBMITTED.value, workflow.State.APPROVED.value)
 
 
 def move(*, deal_id: int, stage_id: int, version: int, by: User, now: datetime) -> Deal:
-    """Move a card by hand. Raises Stale when someone was faster (F14), Refusal for a stage that only the workflow enters or leaves."""
+    """Move a card by hand to a stage of any pipeline.
+
+    Raises NotAllowed for a role that only reads, Stale when someone was faster (F14), Refusal for a money stage: only the workflow enters
+    one, and nobody leaves one by hand while a change of the deal is being decided.
+    """
     with transaction.atomic():
-        deal = Deal.objects.select_for_update(of=("self",), no_key=True).select_related("stage", "pipeline", "contract__legal_entity").get(pk=deal_id)
+        deal = (
+            Deal.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("stage", "pipeline", "customer", "contract__legal_entity")
+            .get(pk=deal_id)
+        )
         stage = Stage.objects.select_related("pipeline").get(pk=stage_id)
+        rules.demand(rules.why_not_change(by, deal))
         if deal.version != version:
-            raise Stale("moved_meanwhile", "version", f"{deal.number} was moved by someone else and is now in {deal.stage.name}.")
-        if stage.is_money or deal.stage.is_money:
-            raise Refusal("money_stage", "stage", f"{(stage if stage.is_money else deal.stage).name} is moved only by the approval itself, so that the board never says more than the books.")
-        if stage.pipeline_id == deal.pipeline_id and stage.pk == deal.stage_id:
+            raise Stale("moved_meanwhile", "version", f"{deal.number} was changed by someone else and is now in {deal.stage.name}.")
+        if stage.pk == deal.stage_id:
             return deal
+        _refuse_money_stage(deal, stage)
         return place(deal, stage, by=by, now=now)
+
+
+def _refuse_money_stage(deal: Deal, stage: Stage) -> None:
+    if stage.is_money:
+        words = f"{stage.name} is reached by submitting a change, so that the board never says more than the books."
+        raise Refusal("money_stage", "stage", f"{words} Open {deal.number} and choose Change contract.")
+    pending = deal.changes.filter(state__in=PENDING).first() if deal.stage.is_money else None
+    if pending:
+        words = f"{pending.number} is being decided; {deal.number} moves by itself when Finance has answered."
+        raise Refusal("money_stage", "stage", f"{words} To take it back, recall the change.")
 
 
 def place(deal: Deal, stage: Stage, *, by: User | None, now: datetime, reference: str = "") -> Deal:
