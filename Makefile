@@ -28,13 +28,16 @@ test: ## all tests; ARGS="-k name" for some; browser tests when a Chromium is fo
 	$(INSTALL) requirements-dev.lock
 	@exec $(ALONE) $(RUN) -m pytest $(ARGS)
 
-lint: ## style, types, import order, missing migrations
+lint: ## style, types, import order, templates, missing migrations; runs all and fails if one does
 	$(INSTALL) requirements-dev.lock
-	@$(RUN) -m ruff check .
-	@$(RUN) -m ruff format --check .
-	@$(RUN) -m mypy
-	@$(RUN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
-	@$(ALONE) $(RUN) manage.py makemigrations --check --dry-run
+	@failed=0; \
+	$(RUN) -m ruff check . || failed=1; \
+	$(RUN) -m ruff format --check . || failed=1; \
+	$(RUN) -m mypy || failed=1; \
+	$(RUN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo || failed=1; \
+	$(RUN) -m djlint --lint --quiet templates || failed=1; \
+	$(ALONE) $(RUN) manage.py makemigrations --check --dry-run || failed=1; \
+	exit $$failed
 
 bench: ## speed, as JSON on the last line
 	$(INSTALL) requirements.lock
