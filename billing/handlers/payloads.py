@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -50,6 +51,8 @@ def _document_line(line: DocumentLine, document: Document) -> PayloadLine:
 
 def allocations_of(document: Document) -> tuple[PayloadAllocation, ...]:
     """What a credit note reduces, one amount per invoice, tax included."""
+    if document.kind != Document.Kind.CREDIT_NOTE:
+        return ()
     totals: dict[str, Decimal] = {}
     for part in CreditAllocation.objects.filter(credit_line__document=document).select_related("invoice_line__document").order_by("id"):
         number = part.invoice_line.document.number
@@ -70,7 +73,7 @@ def template_payload(version: FutureInvoiceVersion, contract: Contract) -> Templ
         currency=version.currency,
         period_months=contract.months,
         next_date=version.invoice_date,
-        end_date=contract.end,
+        end_date=contract.end - timedelta(days=1),
         due_days=entity.payment_days,
         lines=tuple(_template_lines(version.lines, entity)),
         net=_exact(version.net, version.currency),
@@ -81,7 +84,7 @@ def template_payload(version: FutureInvoiceVersion, contract: Contract) -> Templ
 
 def _template_lines(lines: Iterable[dict[str, Any]], entity: LegalEntity) -> Iterable[PayloadLine]:
     for line in lines:
-        quantity, net = Decimal(line["quantity"]), Decimal(line["amount"])
+        quantity, net = Decimal(line["quantity"]), Decimal(line["net"])
         whole = net == quantity * Decimal(line["unit_price"])
         yield PayloadLine(
             description=line["name"] if whole else f"{line['name']}: {line['explanation']}",

@@ -65,9 +65,9 @@ class Saga:
             crash_point("template.after_create")
             self._done(step, made.id)
         found = self.accounting.get_template(step.remote_id)
-        if found is None or found.status != "live":
-            raise port.Permanent(f"The new template {step.remote_id} is not live in accounting; someone may have removed it.")
-        port.check_totals(payload, found)
+        if found is None:
+            raise port.Permanent(f"The new template {step.remote_id} is not in accounting any more; someone may have removed it.")
+        port.check_template(payload, found)
         self._done(self.steps[Name.VERIFY_NEW], found.id)
         crash_point("template.after_verify_new")
         return found

@@ -140,3 +140,21 @@ class CreditAllocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.credit_line} on {self.invoice_line}"
+
+
+class PendingLine(models.Model):
+    """A line of an applied change that waits for the next invoice: a credit by policy, or an amount too small for a document."""
+
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="pending_lines")
+    reference = models.CharField(max_length=40, help_text="The change it comes from")
+    line = models.JSONField(help_text="The engine's priced line")
+    reduces = models.JSONField(default=list, help_text="Which billed lines a credit reduces: [{line_id, net, tax}]; they count as credited (M12)")
+    billed_in = models.ForeignKey(Document, null=True, blank=True, on_delete=models.PROTECT, related_name="taken_up_lines")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["contract", "id"], condition=Q(billed_in__isnull=True), name="pending_line_open")]
+        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.reference} on {self.contract}"

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal
 
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
-from billing.domain.impact import Billed
+from billing.domain import canonical
+from billing.domain.credits import Billed
+from billing.domain.invoice import PricedLine
 from billing.models import Contract, DocumentLine
 
 
 def billed_facts(contract: Contract) -> list[Billed]:
-    """Every charge line of the contract's invoices still in term, newest document first, with what was credited on it. One query."""
+    """Every charge line of the contract's invoices, newest document first, with what is credited on it, issued or agreed. Two queries."""
+    agreed: dict[int, Decimal] = defaultdict(Decimal)
+    for parts in contract.pending_lines.filter(billed_in__isnull=True).values_list("reduces", flat=True):
+        for part in parts:
+            agreed[part["line_id"]] += Decimal(part["net"])
     rows = (
         DocumentLine.objects.filter(document__contract=contract, document__kind="invoice", side="charge")
         .select_related("document")
@@ -26,10 +33,17 @@ def billed_facts(contract: Contract) -> list[Billed]:
             starts=row.service_start,
             ends=row.service_end,
             net=row.net,
-            credited=row.credited,
+            credited=row.credited + agreed[row.pk],
             tax_rate=row.tax_rate,
+            tax_code=row.tax_code,
             document=row.document.number,
             line_id=row.pk,
         )
         for row in rows
     ]
+
+
+def pending_facts(contract: Contract) -> list[PricedLine]:
+    """The lines of earlier changes that wait for the next invoice, oldest first. One query."""
+    rows = contract.pending_lines.filter(billed_in__isnull=True).order_by("id").values_list("line", flat=True)
+    return [canonical.from_plain(PricedLine, row) for row in rows]

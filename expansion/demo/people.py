@@ -31,7 +31,7 @@ OTHERS = (
     Persona("sam.ortiz@demo.example", "Sam Ortiz", Role.SALES, "Account executive, North America"),
     Persona("yuki.tanaka@demo.example", "Yuki Tanaka", Role.SALES, "Account executive, Japan and Europe"),
     Persona("nina.brandt@demo.example", "Nina Brandt", Role.CUSTOMER_SUCCESS, "Customer success, Europe"),
-    Persona("george.hall@demo.example", "George Hall", Role.FINANCE, "Head of Finance", limit=Decimal(100000)),
+    Persona("george.hall@demo.example", "George Hall", Role.FINANCE, "Head of Finance", limit=Decimal(10_000_000)),
     Persona("olga.petrova@demo.example", "Olga Petrova", Role.AUDITOR, "Auditor: reads everything, changes nothing"),
 )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.clock import business_date
+from billing.domain.impact import Impact
 from billing.models import Contract
 from billing.operations import changes as books
 from billing.operations import contracts
@@ -37,7 +38,7 @@ def start(change: Change, contract: Contract, seen: Preview, *, by: User | None,
 
 
 def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None, now: datetime) -> None:
-    """Carry the change out exactly as decided. The database refuses a hash that is not the decided one (M18)."""
+    """Carry the change out exactly as decided; the caller has compared `seen` with the decision (M18)."""
     today = business_date(contract.legal_entity.time_zone, now)
     document, _ = books.carry_out(
         contract,
@@ -52,7 +53,7 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
     )
     deal = _update_deal(change, seen)
     change.state = workflow.after("apply", change.state).value
-    change.applied_at, change.executed_hash = now, seen.content_hash
+    change.applied_at, change.executed_hash = now, change.content_hash
     change.document_number = document.number if document else ""
     change.save(update_fields=["state", "applied_at", "executed_hash", "document_number"])
     billed = f"{document.number} issued over {document.total:.2f} {document.currency}" if document else seen.impact.why
@@ -112,7 +113,7 @@ def _activate(pk: int, *, on_or_before: object, now: datetime) -> str | None:
             treatment=change.treatment,
             today=business_date(contract.legal_entity.time_zone, now),
         )
-        if seen.content_hash != change.content_hash:
+        if contract.version != change.base_version or seen.impact.agreed() != Impact.from_canonical(change.impact).agreed():
             _supersede(change, contract, now=now)
             return None
         apply(change, contract, seen, by=None, now=now)

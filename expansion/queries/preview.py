@@ -10,11 +10,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from billing.domain.impact import Impact, impact
+from billing.domain.impact import Impact, impact, settled_terms
+
 from billing.domain.refusal import Refusal
 from billing.domain.terms import Terms, apply_edits
 from billing.models import Contract, Treatment
 from billing.queries import Resolved, billed_facts, edits_from, resolve_policies, terms_of
+from billing.queries.billed import pending_facts
+from billing.queries.value import issued_in_term
 from expansion import rules
 from expansion.models import Deal
 
@@ -38,21 +41,27 @@ def preview(
 ) -> Preview:
     """Compute the change on the contract as it is now. Raises Refusal naming the field; writes nothing."""
     if contract.state != Contract.State.ACTIVE or contract.end <= today:
-        raise Refusal("contract_ended", "effective", f"Contract {contract.number} ended on {contract.end:%-d %b %Y}; it can no longer be changed.")
+        raise Refusal(
+            "contract_ended", "effective", f"Contract {contract.number} ended on {contract.end:%-d %b %Y}; it can no longer be changed."
+        )
     if treatment and treatment not in Treatment.values:
         raise Refusal("unknown_treatment", "treatment", "Choose a downgrade treatment from the list.")
     policies = resolve_policies(contract)
     before = terms_of(contract)
-    after = apply_edits(before, edits_from(contract, list(intents)), effective)
+    wanted = apply_edits(before, edits_from(contract, list(intents)), effective)
+    policy = policies.as_policy(treatment)
     result = impact(
         before,
-        after,
+        wanted,
         effective=effective,
         today=today,
-        policy=policies.as_policy(treatment),
+        policy=policy,
         billed=billed_facts(contract),
         billed_until=contract.billed_until,
+        pending=pending_facts(contract),
+        issued=issued_in_term(contract),
     )
+    after = settled_terms(before, wanted, effective=effective, policy=policy)
     return Preview(
         before=before,
         after=after,
