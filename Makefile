@@ -59,4 +59,4 @@ lock: ## write both lock files anew; UPGRADE=--upgrade for the newest versions
 	@set -- --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links $(UPGRADE); \
 	export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
 	$(RUN) -m uv pip compile "$$@" requirements.txt -o requirements.lock && \
-	$(RUN) -m uv pip compile "$$@" --constraint requirements.lock requirements-dev.txt -o requirements-dev.lock
+	$(RUN) -m uv pip compile "$$@" requirements-dev.txt -o requirements-dev.lock
