@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,18 +37,17 @@ class Lights:
     shown: tuple[ShownLight, ...]
     is_moving: bool
 
+    def __iter__(self) -> Iterator[ShownLight]:
+        return iter(self.shown)
+
     @property
-    def fingerprint(self) -> str:
-        """Changes whenever a reader would see something else."""
-        return "|".join(f"{light.status}:{light.words}:{light.detail}" for light in self.shown)
+    def mark(self) -> str:
+        """Another one whenever a reader would see something else."""
+        seen = "|".join(f"{light.status}:{light.words}:{light.detail}" for light in self.shown)
+        return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 
-def lights_of(change: Change) -> Lights:
-    """The lights of one change; two queries."""
-    return lights_by_change([change])[change.pk]
-
-
-def lights_by_change(changes: Sequence[Change]) -> dict[int, Lights]:
+def lights_of(changes: Sequence[Change]) -> dict[int, Lights]:
     """Lights by primary key of the change; two queries however many changes there are."""
     postings = _postings(change.number for change in changes)
     approvals = _approvals(change.pk for change in changes if change.state not in {workflow.State.DRAFT, workflow.State.SUBMITTED})

@@ -12,10 +12,11 @@ from django.urls import NoReverseMatch, reverse
 from billing.models import DemoClock
 from dealops.accounts.models import Role, User
 from dealops.accounts.personas import personas
+from expansion.operations.demo_clock import moves, why_not_move
 from expansion.queries.waiting import Waiting, waiting_for
 
 EVERYBODY = frozenset(Role)
-DECIDERS = frozenset({Role.FINANCE, Role.REVOPS, Role.AUDITOR})
+WATCHERS = frozenset({Role.FINANCE, Role.REVOPS, Role.AUDITOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,14 @@ class Section:
 SECTIONS = (
     Section("home", "Home", "house", "home"),
     Section("board", "Board", "square-kanban", "board"),
+    Section("deals", "Deals", "briefcase", "deals"),
+    Section("deals", "Deals", "briefcase", "deals"),
     Section("changes", "Changes", "arrow-left-right", "changes", waiting="changes"),
-    Section("approvals", "Approvals", "stamp", "approvals", DECIDERS, waiting="approvals"),
+    Section("approvals", "Approvals", "stamp", "approvals", WATCHERS, waiting="approvals"),
     Section("documents", "Documents", "file-text", "documents"),
     Section("future-invoices", "Future invoices", "calendar-sync", "future_invoices", waiting="handoffs"),
+    Section("sync", "Sync", "activity", "sync", frozenset({Role.FINANCE, Role.REVOPS})),
+    Section("sync", "Sync", "refresh-cw", "sync", WATCHERS),
     Section("notifications", "Notifications", "bell", "notifications", waiting="notices"),
     Section("admin", "Admin", "settings", "admin:index", frozenset({Role.REVOPS})),
 )
@@ -62,6 +67,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "initials": "".join(word[0] for word in user.name.split()[:2]).upper() or "?",
             "personas": personas(),
             "demo_day": clock.day if clock else None,
+            "clock_moves": moves(clock.day) if clock and why_not_move(user) is None else [],
         }
     }
 

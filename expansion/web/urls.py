@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from expansion.web import board, home, notices, search
+from expansion.web import approvals, board, changes, clock, composer, deals, documents, future_invoices, home, notices, search, sync
 
 urlpatterns = [
     path("home", home.home, name="home"),
@@ -15,4 +15,35 @@ urlpatterns = [
     path("notifications", notices.inbox, name="notifications"),
     path("notifications/read", notices.read, name="notifications_read"),
     path("notifications/outbox", notices.outbox, name="notifications_outbox"),
+    # deals
+    path("deals", deals.index, name="deals"),
+    path("deals/<slug:number>", deals.deal, name="deal"),
+    path("deals/<slug:number>/change", composer.compose, name="composer"),
+    path("deals/<slug:number>/preview", composer.preview, name="composer_preview"),
+    # changes
+    path("changes", changes.index, name="changes"),
+    path("changes/<slug:number>", changes.change, name="change"),
+    path("changes/<slug:number>/lights", changes.lights, name="change_lights"),
+    path("changes/<slug:number>/act", changes.act, name="change_act"),
+    # the demo's clock
+    path("demo/clock", clock.move, name="demo_clock"),
+    # approvals
+    path("approvals", approvals.index, name="approvals"),
+    path("approvals/<slug:number>", approvals.review, name="approval"),
+    path("approvals/<slug:number>/approve", approvals.approve, name="approval_approve"),
+    path("approvals/<slug:number>/reject", approvals.reject, name="approval_reject"),
+    path("approvals/<slug:number>/acknowledge", approvals.acknowledge, name="approval_acknowledge"),
+    path("approvals/<slug:number>/receipt", approvals.receipt, name="approval_receipt"),
+    path("approvals/<slug:number>/preview.pdf", approvals.preview, name="approval_preview"),
+    # documents
+    path("documents", documents.index, name="documents"),
+    path("documents/<slug:number>.pdf", documents.pdf, name="document_pdf"),
+    path("documents/<slug:number>", documents.document, name="document"),
+    # future invoices
+    path("future-invoices", future_invoices.index, name="future_invoices"),
+    path("future-invoices/<slug:number>", future_invoices.detail, name="future_invoice"),
+    # sync
+    path("sync", sync.sync, name="sync"),
+    path("sync/<int:pk>/retry", sync.retry, name="sync_retry"),
+    path("sync/<int:pk>/park", sync.park, name="sync_park"),
 ]

@@ -1,0 +1,89 @@
+"""The list of deals and the page of one deal."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from billing.clock import business_date, now
+from expansion import rules
+from expansion.domain.health import GATE, THRESHOLD
+from expansion.models import Deal
+from expansion.queries import deals as queries
+from expansion.queries import timeline
+from expansion.web.frame import page, section
+
+LONDON = "Europe/London"
+
+
+@require_safe
+@section("deals")
+def index(request: HttpRequest) -> HttpResponse:
+    """Every deal, by customer; `view`, `q` and `after` are in the address."""
+    view = request.GET.get("view", "all")
+    view = view if view in queries.VIEWS else "all"
+    search = request.GET.get("q", "")
+    found = queries.deal_page(
+        user=request.user, view=view, search=search, after=request.GET.get("after", ""), on=business_date(LONDON, now())
+    )
+    tabs = [
+        {"title": title, "href": _address(view=key, q=search), "current": key == view, "count": None}
+        for key, title in queries.VIEWS.items()
+    ]
+    return page(
+        request,
+        "deals/list.html",
+        title="Deals",
+        tabs=tabs,
+        view=view,
+        search=search,
+        found=found,
+        next_page=_address(view=view, q=search, after=found.after) if found.after else "",
+        is_later_page=bool(request.GET.get("after")),
+        first_page=_address(view=view, q=search),
+    )
+
+
+@require_safe
+@section("deals")
+def deal(request: HttpRequest, number: str) -> HttpResponse:
+    """One deal: facts, its story, the contract now, the next invoice. `show` and `before` choose the part of the timeline."""
+    found = deal_or_404(number)
+    today = business_date(found.contract.legal_entity.time_zone, now())
+    kind = request.GET.get("show", "")
+    story = timeline.of_deal(found, kind=kind, after=request.GET.get("before", ""))
+    facts = queries.facts_of(found, on=today)
+    return page(
+        request,
+        "deals/deal.html",
+        title=found.name,
+        deal=found,
+        contract=found.contract,
+        entity=found.contract.legal_entity,
+        currency=found.currency,
+        facts=facts,
+        today=today,
+        story=story,
+        kinds=[("", "Everything"), *((name, words) for name, (words, _, _) in timeline.KINDS.items())],
+        kind=kind,
+        older=_address(show=kind, before=story.older) + "#timeline" if story.older else "",
+        why_not_change=rules.why_not_change(request.user, found),
+        has_ended=found.contract.end <= today or found.contract.state != "active",
+        gate=GATE,
+        threshold=int(THRESHOLD * 100),
+    )
+
+
+def deal_or_404(number: str) -> Deal:
+    """The deal of this number, or a 404 that says what to do instead."""
+    try:
+        return queries.deal_by_number(number)
+    except Deal.DoesNotExist:
+        raise Http404(f"There is no deal {number}. Search for the customer instead.") from None
+
+
+def _address(**values: str) -> str:
+    """The query string of a view of this page; what is blank is left out."""
+    return "?" + urlencode({name: value for name, value in values.items() if value and (name, value) != ("view", "all")})
