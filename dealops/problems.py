@@ -25,7 +25,9 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Something changed meanwhile",
+    412: "Something changed meanwhile",
     415: "Unsupported format",
+    422: "This key was used before",
     429: "Too many requests",
     500: "Something broke on our side",
 }
@@ -94,11 +96,11 @@ def _problem(request: HttpRequest, status: int, detail: str, *, code: str, error
 
 
 def _flat(detail: Any, path: str = "") -> list[dict[str, str]]:
-    """DRF's nested errors as a list of {field: "lines.0.quantity", message}."""
+    """DRF's nested errors as a list of {field: "edits[0].quantity", message}."""
     if isinstance(detail, dict):
         pairs = [(f"{path}.{key}" if path else str(key), value) for key, value in detail.items()]
     elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
-        pairs = [(f"{path}.{index}" if path else str(index), value) for index, value in enumerate(detail)]
+        pairs = [(f"{path}[{index}]", value) for index, value in enumerate(detail)]
     else:
         messages = detail if isinstance(detail, list) else [detail]
         return [{"field": path.removesuffix(".non_field_errors"), "message": str(message)} for message in messages]

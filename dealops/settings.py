@@ -279,6 +279,12 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Change an existing deal once; read what it bills, who decided, and what accounting has. Amounts are decimal strings.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v[0-9]",
+    "ENUM_NAME_OVERRIDES": {
+        "ChangeState": "expansion.models.changes.STATES",
+        "ContractState": "billing.models.contracts.Contract.State",
+        "HandoffState": "expansion.models.changes.Handoff.State",
+        "TemplateState": "billing.models.future_invoices.Template.State",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("health/ready", health.ready, name="health_ready"),
     path("accounts/", include("dealops.accounts.urls")),
     path("admin/", admin.site.urls),
+    path("api/", include("dealops.api")),
     path("", include("expansion.web.urls")),
 ]
 

@@ -1,0 +1,5 @@
+"""Billing in the admin: RevOps edits the catalogue and the parties; money is only shown."""
+
+from billing.admin import catalogue, contracts, documents, future_invoices, parties, postings
+
+__all__ = ["catalogue", "contracts", "documents", "future_invoices", "parties", "postings"]

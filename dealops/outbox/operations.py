@@ -10,6 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from dealops.accounts.models import User
+from dealops.audit.operations import record
 from dealops.outbox import bell
 from dealops.outbox.models import Message, State
 
@@ -56,8 +58,8 @@ def enqueue(
     return message
 
 
-def retry(*, message_id: int) -> Message:
-    """A person lets a parked message go again. Whatever was sent before is looked up first."""
+def retry(*, message_id: int, by: User | None = None, at: datetime | None = None) -> Message:
+    """A person lets a parked message go again, or a waiting one at once. Whatever was sent before is looked up first."""
     with transaction.atomic():
         message = Message.objects.select_for_update().get(pk=message_id)
         if message.state not in {State.PARKED, State.UNKNOWN, State.QUEUED}:
@@ -66,11 +68,12 @@ def retry(*, message_id: int) -> Message:
             message.state = State.UNKNOWN if message.attempts else State.QUEUED
         message.available_at = timezone.now()
         message.save(update_fields=["state", "available_at"])
+        _tell(message, "outbox.retried", f"{by or 'dealops'} let {message.topic} go again.", by=by, at=at)
         transaction.on_commit(lambda: bell.ring(message.queue))
     return message
 
 
-def park(*, message_id: int, reason: str) -> Message:
+def park(*, message_id: int, reason: str, by: User | None = None, at: datetime | None = None) -> Message:
     """A person stops a waiting message; everything behind it on the same subject waits too (rule 5: park, do not guess)."""
     with transaction.atomic():
         message = Message.objects.select_for_update().get(pk=message_id)
@@ -78,4 +81,17 @@ def park(*, message_id: int, reason: str) -> Message:
             raise NotWaiting(f"This is {message.get_state_display().lower()} and cannot be parked.")
         message.state, message.last_words = State.PARKED, reason
         message.save(update_fields=["state", "last_words"])
+        _tell(message, "outbox.parked", f"{by or 'dealops'} parked {message.topic}: {reason}", by=by, at=at, reason=reason)
     return message
+
+
+def _tell(message: Message, action: str, sentence: str, *, by: User | None, at: datetime | None, reason: str = "") -> None:
+    record(
+        action=action,
+        sentence=sentence,
+        subjects=[message.subject],
+        at=at or timezone.now(),
+        by=by,
+        after={"message": message.pk, "state": message.state},
+        reason=reason,
+    )

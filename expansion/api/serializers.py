@@ -1,0 +1,183 @@
+"""What deals, changes and hand-offs show and take: explicit fields, unknown ones refused (F87)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from billing.api.fields import Amount
+from billing.models import Treatment
+from dealops.accounts.models import User
+from dealops.rest.serializers import DateText, DecimalText, StrictSerializer, WholeNumber
+from expansion.models import Change, Deal, Decision, Handoff
+from expansion.queries.lights import lights_of
+
+LONG_TEXT = 2000
+
+
+class PersonSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = User
+        fields = ["name", "email"]
+        read_only_fields = fields
+
+
+class DealSerializer(serializers.ModelSerializer):
+    customer = serializers.CharField(source="customer.number", read_only=True)
+    contract = serializers.CharField(source="contract.number", read_only=True)
+    owner = PersonSerializer(read_only=True)
+    pipeline = serializers.CharField(source="pipeline.code", read_only=True)
+    stage = serializers.CharField(source="stage.code", read_only=True)
+    amount = Amount()
+    mrr = Amount()
+
+    class Meta:
+        model = Deal
+        fields = [
+            "number", "name", "customer", "contract", "owner", "currency", "amount", "mrr", "pipeline", "stage", "stage_since", "close_on",
+            "is_open", "next_step", "next_step_on", "health", "seats_used", "version",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class DecisionSerializer(serializers.ModelSerializer):
+    by = PersonSerializer(read_only=True)
+
+    class Meta:
+        model = Decision
+        fields = ["kind", "change_version", "by", "content_hash", "reason", "via", "at"]
+        read_only_fields = fields
+
+
+class LightSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    state = serializers.CharField(help_text="done, waiting, problem or none")
+    word = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ChangeSerializer(serializers.ModelSerializer):
+    """`impact` is what was shown and is decided about; `content_hash` is what submit and approve repeat to say so."""
+
+    deal = serializers.CharField(source="deal.number", read_only=True)
+    contract = serializers.CharField(source="deal.contract.number", read_only=True)
+    customer = serializers.CharField(source="deal.customer.number", read_only=True)
+    maker = PersonSerializer(read_only=True)
+    amount_now = Amount()
+    mrr_delta = Amount()
+    decisions = DecisionSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Change
+        fields = [
+            "number", "version", "state", "deal", "contract", "customer", "effective", "edits", "treatment", "waiver_reason", "goal",
+            "note", "mechanism", "mechanisms", "currency", "amount_now", "mrr_delta", "owner", "owner_rule", "policy", "base_version",
+            "content_hash", "impact", "maker", "created_at", "submitted_at", "due_at", "applied_at", "closed_reason",
+            "document_number", "decisions",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class ChangeDetailSerializer(ChangeSerializer):
+    lights = serializers.SerializerMethodField()
+
+    class Meta(ChangeSerializer.Meta):
+        fields = [*ChangeSerializer.Meta.fields, "lights"]
+        read_only_fields = fields
+
+    @extend_schema_field(LightSerializer(many=True))
+    def get_lights(self, change: Change) -> Any:
+        return LightSerializer(lights_of(change).shown, many=True).data
+
+
+class EditSerializer(StrictSerializer):
+    """One intent. `key` names a line of the contract; prices come from the price book, except for the action price."""
+
+    action = serializers.ChoiceField(choices=["quantity", "swap", "add", "remove", "price"])
+    key = serializers.UUIDField(required=False)
+    product = serializers.CharField(required=False, max_length=40)
+    quantity = DecimalText(required=False)
+    unit_price = DecimalText(required=False)
+    until = DateText(required=False)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        """Plain JSON, because the intents are kept as they were sent."""
+        return {name: str(value) for name, value in super().to_internal_value(data).items()}
+
+
+class DraftSerializer(StrictSerializer):
+    """What a person wants to change about a deal."""
+
+    edits = EditSerializer(many=True, allow_empty=False)
+    effective = serializers.DateField()
+    treatment = serializers.ChoiceField(choices=Treatment.choices, required=False, allow_blank=True, default="")
+    waiver_reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONG_TEXT)
+    goal = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONG_TEXT)
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONG_TEXT)
+
+    def intents(self) -> dict[str, Any]:
+        """The validated fields as the operations take them."""
+        facts = dict(self.validated_data)
+        facts.pop("deal", None)
+        facts.pop("version", None)
+        return {"intents": facts.pop("edits"), **facts}
+
+
+class NewChangeSerializer(DraftSerializer):
+    deal = serializers.CharField(max_length=20, help_text="e.g. DL-1042")
+
+
+class EditedChangeSerializer(DraftSerializer):
+    version = WholeNumber(required=False, min_value=1)
+
+
+class WhatIfSerializer(StrictSerializer):
+    """As a new change, without its words."""
+
+    deal = serializers.CharField(max_length=20, help_text="e.g. DL-1042")
+    edits = EditSerializer(many=True, allow_empty=False)
+    effective = serializers.DateField()
+    treatment = serializers.ChoiceField(choices=Treatment.choices, required=False, allow_blank=True, default="")
+
+
+class VersionSerializer(StrictSerializer):
+    """`version` may instead stand in If-Match."""
+
+    version = WholeNumber(required=False, min_value=1)
+
+
+class ShownSerializer(VersionSerializer):
+    content_hash = serializers.CharField(max_length=64, help_text="Of the impact you saw")
+
+
+class RejectSerializer(VersionSerializer):
+    reason = serializers.CharField(max_length=LONG_TEXT)
+
+
+class PreviewSerializer(serializers.Serializer):
+    """What a change would do, and who would have to agree."""
+
+    impact = serializers.JSONField()
+    content_hash = serializers.CharField()
+    base_version = serializers.IntegerField(help_text="Version of the contract it was computed on")
+    policies = serializers.JSONField()
+    approval = serializers.CharField(allow_null=True, help_text="Why Finance has to agree, or null for the direct path")
+
+
+class StoredPreviewSerializer(PreviewSerializer):
+    is_stale = serializers.BooleanField(help_text="Whether it no longer equals what the change was drafted or submitted with")
+
+
+class HandoffSerializer(serializers.ModelSerializer):
+    change = serializers.CharField(source="change.number", read_only=True)
+    acknowledged_by = PersonSerializer(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Handoff
+        fields = [
+            "id", "change", "title", "context", "team", "state", "due_on", "created_at", "acknowledged_by", "acknowledged_at", "closed_at",
+            "closed_reason",
+        ]  # fmt: skip
+        read_only_fields = fields

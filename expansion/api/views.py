@@ -1,0 +1,198 @@
+"""Deals, changes and hand-offs. Every write is one operation; a refusal becomes problem details in dealops/problems.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, mixins, status, viewsets
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing.api.views import IDENTIFIER, DocumentViews
+from billing.clock import business_date, now
+from billing.models import Contract
+from dealops.rest.idempotency import KeyedWrites
+from dealops.rest.serializers import Nothing
+from expansion.api import filters, serializers
+from expansion.api.versions import seen_version, with_etag
+from expansion.models import Change, Deal, Handoff
+from expansion.operations import changes, handoffs
+from expansion.queries.preview import Preview, preview
+from expansion.web.documents import as_pdf
+from expansion.web.paper import pdf_of
+
+ONLY_PEOPLE = "A token can never approve or reject. A person in Finance decides, signed in, on the page of the change."
+
+
+class DealViews(viewsets.ReadOnlyModelViewSet):
+    """The relationships, one per contract."""
+
+    serializer_class = serializers.DealSerializer
+    filterset_class = filters.DealFilter
+    lookup_field, lookup_value_regex = "number", IDENTIFIER
+    ordering = ("number",)
+    queryset = Deal.objects.select_related("customer", "contract", "owner", "pipeline", "stage")
+
+
+class ChangeViews(KeyedWrites, mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet):
+    """Upsells, cross-sells, downgrades: from draft to decision."""
+
+    serializer_class = serializers.ChangeSerializer
+    filterset_class = filters.ChangeFilter
+    lookup_field, lookup_value_regex = "number", IDENTIFIER
+    ordering = ("-created_at", "-id")
+    versioned = ("partial_update", "submit", "recall", "discard", "approve", "reject")
+
+    def get_queryset(self) -> QuerySet[Change]:
+        return Change.objects.select_related("deal__customer", "deal__contract", "maker").prefetch_related("decisions__by")
+
+    @extend_schema(responses=serializers.ChangeDetailSerializer)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self._answer(self.get_object())
+
+    @extend_schema(request=serializers.NewChangeSerializer, responses={201: serializers.ChangeDetailSerializer})
+    def create(self, request: Request) -> Response:
+        """Draft a change of a deal."""
+        asked = self._read(serializers.NewChangeSerializer)
+        change = changes.draft(deal=_deal(asked.validated_data["deal"]), by=request.user, now=now(), **asked.intents())
+        return self._answer(change, status.HTTP_201_CREATED)
+
+    @extend_schema(request=serializers.EditedChangeSerializer, responses=serializers.ChangeDetailSerializer)
+    def partial_update(self, request: Request, number: str) -> Response:
+        """Save a draft again, as a whole."""
+        change, asked = self.get_object(), self._read(serializers.EditedChangeSerializer)
+        version = seen_version(request, change, asked.validated_data.get("version"))
+        return self._answer(changes.edit(change_id=change.pk, version=version, by=request.user, now=now(), **asked.intents()))
+
+    @extend_schema(operation_id="changes_what_if", request=serializers.WhatIfSerializer, responses=serializers.PreviewSerializer)
+    @action(detail=False, methods=["post"], url_path="preview", url_name="what-if")
+    def what_if(self, request: Request) -> Response:
+        """What a change would do. Writes nothing."""
+        asked = self._read(serializers.WhatIfSerializer).validated_data
+        seen = _preview(_deal(asked["deal"]), asked["edits"], asked["effective"], asked["treatment"])
+        return Response(serializers.PreviewSerializer(_shown(seen)).data)
+
+    @extend_schema(request=Nothing, responses=serializers.StoredPreviewSerializer)
+    @action(detail=True, methods=["post"])
+    def preview(self, request: Request, number: str) -> Response:
+        """What this change would do if it were computed now, and whether that still is what was shown."""
+        change = self.get_object()
+        self._read(Nothing)
+        seen = _preview(change.deal, change.edits, change.effective, change.treatment)
+        stale = seen.content_hash != change.content_hash
+        return Response(serializers.StoredPreviewSerializer({**_shown(seen), "is_stale": stale}).data)
+
+    @extend_schema(request=serializers.ShownSerializer, responses=serializers.ChangeDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def submit(self, request: Request, number: str) -> Response:
+        """Hand it in, exactly as it was shown."""
+        return self._act(changes.submit, self._read(serializers.ShownSerializer))
+
+    @extend_schema(request=serializers.VersionSerializer, responses=serializers.ChangeDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def recall(self, request: Request, number: str) -> Response:
+        """Take a submitted change back into a draft."""
+        return self._act(changes.recall, self._read(serializers.VersionSerializer))
+
+    @extend_schema(request=serializers.VersionSerializer, responses=serializers.ChangeDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def discard(self, request: Request, number: str) -> Response:
+        """Throw a draft away."""
+        return self._act(changes.discard, self._read(serializers.VersionSerializer))
+
+    @extend_schema(request=serializers.ShownSerializer, responses=serializers.ChangeDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, number: str) -> Response:
+        """Finance agrees to exactly what was shown. Signed-in people only; 403 for a token."""
+        _demand_person(request)
+        return self._act(changes.approve, self._read(serializers.ShownSerializer))
+
+    @extend_schema(request=serializers.RejectSerializer, responses=serializers.ChangeDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, number: str) -> Response:
+        """Finance says no, with a reason. Signed-in people only; 403 for a token."""
+        _demand_person(request)
+        return self._act(changes.reject, self._read(serializers.RejectSerializer))
+
+    def _read(self, serializer_class: type[Any]) -> Any:
+        asked = serializer_class(data=self.request.data)
+        asked.is_valid(raise_exception=True)
+        return asked
+
+    def _act(self, operation: Any, asked: Any) -> Response:
+        """Run one operation on the version the sender saw."""
+        change, facts = self.get_object(), dict(asked.validated_data)
+        version = seen_version(self.request, change, facts.pop("version", None))
+        if "content_hash" in facts:
+            facts["shown_hash"] = facts.pop("content_hash")
+        return self._answer(operation(change_id=change.pk, version=version, by=self.request.user, now=now(), **facts))
+
+    def _answer(self, change: Change, code: int = status.HTTP_200_OK) -> Response:
+        fresh = self.get_queryset().get(pk=change.pk)
+        return with_etag(Response(serializers.ChangeDetailSerializer(fresh).data, status=code), fresh.version)
+
+
+class DocumentsWithPaper(DocumentViews):
+    """Issued invoices and credit notes, and their PDF. They never change."""
+
+    @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY}, filters=False)
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def pdf(self, request: Request, number: str) -> HttpResponse:
+        """The document as PDF; the same bytes as on its page."""
+        document = self.get_object()
+        return as_pdf(pdf_of(document), f"{document.number}.pdf")
+
+
+class HandoffViews(KeyedWrites, viewsets.ReadOnlyModelViewSet):
+    """Tasks handed to a team; they close when accounting was read back."""
+
+    serializer_class = serializers.HandoffSerializer
+    filterset_class = filters.HandoffFilter
+    lookup_value_regex = r"[0-9]{1,18}"
+    ordering = ("due_on", "id")
+    queryset = Handoff.objects.select_related("change", "acknowledged_by")
+
+    @extend_schema(request=Nothing, responses=serializers.HandoffSerializer)
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, pk: str) -> Response:
+        """Say that somebody has seen it and takes it."""
+        handoff = self.get_object()
+        Nothing(data=request.data).is_valid(raise_exception=True)
+        handoffs.acknowledge(handoff_id=handoff.pk, by=request.user, now=now())
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+def _demand_person(request: Request) -> None:
+    """Approval and rejection need a session: a token may leak, act unattended, and shows nobody anything (F84, F99)."""
+    if not isinstance(request.successful_authenticator, SessionAuthentication):
+        raise exceptions.PermissionDenied(ONLY_PEOPLE, code="token_cannot_decide")
+
+
+def _deal(number: str) -> Deal:
+    found = Deal.objects.select_related("contract__legal_entity", "customer", "owner").filter(number=number).first()
+    if found is None:
+        raise exceptions.ValidationError({"deal": [f"There is no deal “{number}”."]})
+    return found
+
+
+def _preview(deal: Deal, edits: Any, effective: Any, treatment: str) -> Preview:
+    contract = get_object_or_404(Contract.objects.select_related("legal_entity", "customer__segment"), pk=deal.contract_id)
+    today = business_date(contract.legal_entity.time_zone, now())
+    return preview(deal=deal, contract=contract, intents=edits, effective=effective, treatment=treatment, today=today)
+
+
+def _shown(seen: Preview) -> dict[str, Any]:
+    return {
+        "impact": seen.impact.canonical(),
+        "content_hash": seen.content_hash,
+        "base_version": seen.base_version,
+        "policies": seen.policies.as_json(),
+        "approval": seen.approval,
+    }

@@ -1,0 +1,268 @@
+"""What waits for Finance, in the order in which it is due, and everything one decision is made from (S08, S09)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Avg, Count, F, Q, QuerySet
+from django.db.models.functions import Abs
+
+from billing.clock import business_date
+from billing.domain.refusal import Refusal
+from billing.models import Contract, Document
+from dealops.accounts.models import Role, User
+from expansion import rules
+from expansion.domain import flags, workflow
+from expansion.domain.invoice_diff import InvoiceDiff, first_changed
+from expansion.models import Change, Decision, Handoff
+from expansion.queries.preview import preview
+
+PAGE_SIZE = 50
+HISTORY = timedelta(days=90)
+SUBMITTED = workflow.State.SUBMITTED.value
+WAITING = (SUBMITTED, workflow.State.SCHEDULED.value)
+OPEN_HANDOFFS = (Handoff.State.OPEN, Handoff.State.ACKNOWLEDGED)
+TABS = {"mine": "Mine", "team": "Team", "handoffs": "Handed-off updates", "decided": "Decided"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One change that waits. `why_not` says why this reader cannot approve it, or is empty."""
+
+    change: Change
+    next_change: InvoiceDiff | None
+    flags: tuple[flags.Flag, ...]
+    why_not: str
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRow:
+    handoff: Handoff
+    next_change: InvoiceDiff | None
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What was decided today, for those who have nothing left to do."""
+
+    decided: int
+    average: timedelta | None
+
+
+def counts(user: User) -> dict[str, int]:
+    """How many stand in each tab, except what is decided. One query each."""
+    return {
+        "mine": _mine(user).count(),
+        "team": Change.objects.filter(state=SUBMITTED).count(),
+        "handoffs": Handoff.objects.filter(state__in=OPEN_HANDOFFS, team=Role.FINANCE).count(),
+    }
+
+
+def _mine(user: User) -> QuerySet[Change]:
+    """What this person may decide about: not their own, within their limit and its currency. The same rule as rules.why_not_approve."""
+    if user.role != Role.FINANCE or not user.is_active or user.approval_limit is None:
+        return Change.objects.none()
+    found = Change.objects.filter(state=SUBMITTED).exclude(maker_person=user.person)
+    if user.approval_currency:
+        found = found.filter(currency=user.approval_currency)
+    return found.alias(size=Abs("amount_now")).filter(size__lte=user.approval_limit)
+
+
+def queue(*, user: User, tab: str, after: str, now: datetime) -> tuple[tuple[Row, ...], str]:
+    """One page of waiting changes, the one due first on top, and the cursor of the next. Three queries."""
+    waiting = _mine(user) if tab == "mine" else Change.objects.filter(state=SUBMITTED)
+    waiting = _after(waiting, after).select_related("deal__customer", "deal__contract__legal_entity", "maker")
+    found = list(waiting.order_by("due_at", "pk")[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    others = _others_waiting(shown)
+    more = f"{shown[-1].due_at:%Y-%m-%dT%H:%M:%S.%f}_{shown[-1].pk}" if len(found) > PAGE_SIZE else ""
+    return tuple(_row(change, user, others.get(change.pk, ()), now) for change in shown), more
+
+
+def _after(waiting: QuerySet[Change], after: str) -> QuerySet[Change]:
+    moment, _, pk = after.partition("_")
+    try:
+        due, key = datetime.fromisoformat(f"{moment}+00:00"), int(pk)
+    except ValueError:
+        return waiting
+    return waiting.filter(Q(due_at__gt=due) | Q(due_at=due, pk__gt=key))
+
+
+def _others_waiting(changes: Sequence[Change]) -> dict[int, tuple[str, ...]]:
+    """Numbers of other submitted or scheduled changes of the same deal."""
+    by_deal: dict[int, list[tuple[int, str]]] = {}
+    rows = Change.objects.filter(deal__in={change.deal_id for change in changes}, state__in=WAITING)
+    for deal, pk, number in rows.values_list("deal_id", "pk", "number").order_by("pk"):
+        by_deal.setdefault(deal, []).append((pk, number))
+    return {change.pk: tuple(number for pk, number in by_deal.get(change.deal_id, []) if pk != change.pk) for change in changes}
+
+
+def _row(change: Change, user: User, others: tuple[str, ...], now: datetime) -> Row:
+    return Row(
+        change=change,
+        next_change=first_changed(change.impact),
+        flags=flags_of(change, user, others),
+        why_not=rules.why_not_approve(user, change) or "",
+        is_late=change.due_at is not None and change.due_at < now,
+    )
+
+
+def flags_of(change: Change, user: User, others: tuple[str, ...]) -> tuple[flags.Flag, ...]:
+    """The flags of one change for one reader."""
+    zone = change.deal.contract.legal_entity.time_zone
+    facts = flags.Facts(
+        impact=change.impact,
+        actions=tuple(str(edit.get("action", "")) for edit in change.edits),
+        effective=change.effective,
+        submitted_on=business_date(zone, change.submitted_at) if change.submitted_at else None,
+        waiver_reason=change.waiver_reason,
+        limit_words=_limit_words(change, user),
+        is_own=user.person == change.maker_person,
+        others_waiting=others,
+    )
+    return flags.flags(facts)
+
+
+def _limit_words(change: Change, user: User) -> str:
+    if change.state != SUBMITTED or rules.why_not_decide(user, change):
+        return ""
+    return rules.why_not_approve(user, change) or ""
+
+
+def handoffs(now: datetime) -> tuple[HandoffRow, ...]:
+    """Updates of future invoices that were handed to Finance and are not verified yet, the one due first on top. One query."""
+    rows = Handoff.objects.filter(state__in=OPEN_HANDOFFS, team=Role.FINANCE).select_related("change__deal__customer", "acknowledged_by")
+    rows = rows.order_by("due_on", "pk")[:PAGE_SIZE]
+    return tuple(HandoffRow(row, first_changed(row.change.impact), row.due_on < now.date()) for row in rows)
+
+
+def decided(before: str) -> tuple[tuple[Decision, ...], str]:
+    """One page of decisions, newest first. One query."""
+    rows = Decision.objects.select_related("by", "change__deal__customer", "change__maker")
+    if before.isascii() and before.isdecimal() and len(before) < 19:
+        rows = rows.filter(pk__lt=int(before))
+    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    return tuple(shown), str(shown[-1].pk) if len(found) > PAGE_SIZE else ""
+
+
+def today(day_began: datetime) -> Today:
+    """How many were decided since `day_began`, and how long they had waited on average."""
+    found = Decision.objects.filter(at__gte=day_began).aggregate(count=Count("pk"), average=Avg(F("at") - F("change__submitted_at")))
+    return Today(found["count"], found["average"])
+
+
+def next_for(user: User, skip: int) -> Change | None:
+    """The next change this person may decide about, other than the one with the key `skip`."""
+    return _mine(user).exclude(pk=skip).order_by("due_at", "pk").first()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One amount that is no longer what was shown."""
+
+    name: str
+    shown: Any
+    now: Any
+    is_money: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """Why a submitted change may not be approved as it stands, and what is different; both empty when it may."""
+
+    words: str = ""
+    moved: tuple[Moved, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Everything beside the frozen impact that stands on the page of one decision."""
+
+    rule: str
+    flags: tuple[flags.Flag, ...]
+    next_change: InvoiceDiff | None
+    why_not_decide: str
+    why_not_approve: str
+    staleness: Staleness
+    decision: Decision | None
+    document: Document | None
+    handoff: Handoff | None
+    history: tuple[Change, ...]
+    history_sum: Decimal
+
+
+def change_for_review(number: str) -> Change:
+    """Raises Change.DoesNotExist."""
+    loaded = ("deal__customer", "deal__contract__legal_entity", "deal__contract__customer__segment", "maker")
+    return Change.objects.select_related(*loaded).get(number=number)
+
+
+def review(change: Change, user: User, now: datetime) -> Review:
+    """Computes the change again only to see whether what was frozen still holds; what is shown is the frozen impact."""
+    history = tuple(_history(change, now))
+    return Review(
+        rule=rules.approval_needed(owner=change.owner, amount_now=abs(change.amount_now), prior_period=change.impact["prior_period"]) or "",
+        flags=flags_of(change, user, _others_waiting([change]).get(change.pk, ())),
+        next_change=first_changed(change.impact),
+        why_not_decide=rules.why_not_decide(user, change) or "",
+        why_not_approve=rules.why_not_approve(user, change) or "",
+        staleness=_staleness(change, now) if change.state == SUBMITTED else Staleness(),
+        decision=change.decisions.select_related("by").order_by("-at").first(),
+        document=Document.objects.filter(number=change.document_number).first() if change.document_number else None,
+        handoff=change.handoffs.select_related("acknowledged_by").order_by("-pk").first(),
+        history=history,
+        history_sum=sum((abs(other.amount_now) for other in history if other.state == workflow.State.APPLIED), Decimal(0)),
+    )
+
+
+def _history(change: Change, now: datetime) -> Iterable[Change]:
+    earlier = Change.objects.filter(deal=change.deal_id, submitted_at__gte=now - HISTORY).exclude(pk=change.pk)
+    return earlier.select_related("maker").order_by("-submitted_at")[:20]
+
+
+def _staleness(change: Change, now: datetime) -> Staleness:
+    """Whether an approval would be refused because the ground moved, said before anybody presses the button (F07)."""
+    contract: Contract = change.deal.contract
+    on: date = business_date(contract.legal_entity.time_zone, now)
+    moved: list[Moved] = []
+    if contract.version != change.base_version:
+        moved.append(Moved("Version of the contract", change.base_version, contract.version, is_money=False))
+    try:
+        seen = preview(
+            deal=change.deal, contract=contract, intents=change.edits, effective=change.effective, treatment=change.treatment, today=on
+        )
+    except Refusal as refusal:
+        return Staleness(f"It can no longer be computed: {refusal.message}", tuple(moved))
+    if seen.content_hash == change.content_hash and not moved:
+        return Staleness()
+    moved += _differences(change.impact, seen.impact.canonical())
+    if contract.version != change.base_version:
+        return Staleness(f"Contract {contract.number} was changed after this was submitted.", tuple(moved))
+    return Staleness("The amounts are no longer what was submitted.", tuple(moved))
+
+
+_COMPARED = {
+    "net": "This period, net",
+    "total": "This period, with tax",
+    "mrr_after": "MRR afterwards",
+    "value_after": "Contract value afterwards",
+}
+
+
+def _differences(shown: dict[str, Any], now: dict[str, Any]) -> Iterable[Moved]:
+    if shown["document"] != now["document"]:
+        yield Moved("Document", str(shown["document"]).replace("_", " "), str(now["document"]).replace("_", " "), is_money=False)
+    for name, words in _COMPARED.items():
+        if Decimal(shown[name]) != Decimal(now[name]):
+            yield Moved(words, Decimal(shown[name]), Decimal(now[name]))
+    old, new = first_changed(shown), first_changed(now)
+    before, after = (diff.net_after if diff else Decimal(0) for diff in (old, new))
+    if before != after:
+        yield Moved("Next changed invoice, net", before, after)

@@ -1,0 +1,142 @@
+"""Is money flowing? The messages of the outbox in words: what each tells whom, every try, and what it waits for (S13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Min, Q, QuerySet
+
+from billing.models import Posting
+from dealops.outbox.models import Attempt, Message, State
+from expansion.models import Notice
+
+PAGE_SIZE = 50
+TABS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "open": ("Open", (State.QUEUED, State.SENDING, State.UNKNOWN, State.PARKED)),
+    "parked": ("Needs a person", (State.PARKED,)),
+    "unknown": ("Unknown", (State.UNKNOWN,)),
+    "done": ("Delivered", (State.DONE,)),
+}
+# A worker that took nothing for this long while something is due is probably not running.
+SILENCE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """The state of the outbox at one moment."""
+
+    oldest_waiting: datetime | None
+    waiting: int
+    posted_today: int
+    unknown: int
+    parked: int
+    last_try: datetime | None
+
+    def is_silent(self, at: datetime) -> bool:
+        """Something is due and nobody has taken anything for a while."""
+        return self.oldest_waiting is not None and at - max(self.oldest_waiting, self.last_try or self.oldest_waiting) > SILENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message with what it is about. `behind` is what an earlier message of the same subject says, when this one waits for it."""
+
+    message: Message
+    what: str
+    who: str
+    href: str
+    remote: str
+    tries: tuple[Attempt, ...]
+    behind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: tuple[Row, ...]
+    after: str
+    counts: dict[str, int]
+
+
+def tiles(*, day_began: datetime, at: datetime) -> Tiles:
+    """Four counts and two moments; `day_began` is the start of today. Two queries."""
+    due = Q(state__in=[State.QUEUED, State.UNKNOWN], available_at__lte=at)
+    found = Message.objects.exclude(state=State.DONE).aggregate(
+        oldest=Min("available_at", filter=due),
+        waiting=Count("pk", filter=Q(state__in=[State.QUEUED, State.SENDING])),
+        unknown=Count("pk", filter=Q(state=State.UNKNOWN)),
+        parked=Count("pk", filter=Q(state=State.PARKED)),
+    )
+    posted = Message.objects.filter(state=State.DONE, topic__startswith="accounting.", done_at__gte=day_began).count()
+    last_try = Attempt.objects.aggregate(last=Max("started_at"))["last"]
+    return Tiles(found["oldest"], found["waiting"], posted, found["unknown"], found["parked"], last_try)
+
+
+def page_of(*, tab: str, after: str) -> Page:
+    """One page of messages, those that wait longest first; delivered ones newest first. Seven queries however many rows."""
+    messages = Message.objects.filter(state__in=TABS[tab][1])
+    newest_first = tab == "done"
+    messages = messages.order_by("-id" if newest_first else "id")
+    if after.isascii() and after.isdecimal() and len(after) < 19:
+        messages = messages.filter(**{"id__lt" if newest_first else "id__gt": int(after)})
+    found = list(messages.prefetch_related("tries")[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    more = str(shown[-1].pk) if len(found) > PAGE_SIZE else ""
+    return Page(tuple(_rows(shown)), more, _counts())
+
+
+def _counts() -> dict[str, int]:
+    by_state = dict(Message.objects.exclude(state=State.DONE).values_list("state").annotate(Count("pk")).order_by())
+    return {tab: sum(by_state.get(state, 0) for state in states) for tab, (_, states) in TABS.items() if tab != "done"}
+
+
+def _rows(messages: Sequence[Message]) -> Iterable[Row]:
+    first = _first_open({message.subject for message in messages})
+    named = [*messages, *first.values()]
+    postings = {posting.message_id: posting for posting in _postings(named)}
+    notices = {notice.message_id: notice for notice in Notice.objects.filter(message__in=named).select_related("change")}
+
+    def about(message: Message) -> tuple[str, str, str, str]:
+        return _about(message, postings.get(message.pk), notices.get(message.pk))
+
+    for message in messages:
+        what, who, href, remote = about(message)
+        earlier = first.get(message.subject)
+        waits = message.state in {State.QUEUED, State.UNKNOWN} and earlier is not None and earlier.pk < message.pk
+        behind = about(earlier)[0] if waits and earlier is not None else ""
+        tries = tuple(sorted(message.tries.all(), key=lambda attempt: -attempt.number))
+        yield Row(message, what, who, href, remote, tries, behind)
+
+
+def _postings(messages: Sequence[Message]) -> QuerySet[Posting]:
+    return Posting.objects.filter(message__in=messages).select_related("document", "version", "contract__customer", "message")
+
+
+def _first_open(subjects: Iterable[str]) -> dict[str, Message]:
+    """The message at the head of each subject: nothing behind it moves before it is done."""
+    rows = Message.objects.filter(subject__in=list(subjects)).exclude(state=State.DONE).order_by("subject", "id").distinct("subject")
+    return {message.subject: message for message in rows}
+
+
+def _about(message: Message, posting: Posting | None, notice: Notice | None) -> tuple[str, str, str, str]:
+    """(what is told, about whom, page, what accounting calls it)."""
+    if posting is not None:
+        customer = posting.contract.customer.name
+        remote = posting.remote_number or posting.remote_id
+        if posting.document is not None:
+            return (
+                f"{posting.document.get_kind_display()} {posting.document.number}",
+                customer,
+                f"/documents/{posting.document.number}",
+                remote,
+            )
+        assert posting.version is not None
+        words = f"Repeating template of {posting.contract.number}, version {posting.version.number}"
+        return words, customer, f"/future-invoices/{posting.contract.number}", remote
+    if notice is not None:
+        return f"{notice.get_channel_display()}: {notice.title}", notice.address, f"/changes/{notice.change.number}", ""
+    if message.topic == "change.confirm":
+        number = str(message.payload.get("change", ""))
+        return f"Close the hand-off of {number} once accounting has it", number, f"/changes/{number}", ""
+    return message.topic, message.subject, "", ""

@@ -1,0 +1,214 @@
+"""Finance's desk: the queue, the review of one change, and the decision about exactly what was shown (S08, S09)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.clock import business_date, now
+from billing.domain.refusal import NotAllowed, Refusal
+from billing.models import Document
+from expansion.domain import workflow
+from expansion.domain.workflow import WrongState
+from expansion.models import Change, Decision
+from expansion.operations import changes as operations
+from expansion.operations import handoffs
+from expansion.queries import approvals as queries
+from expansion.queries.lights import lights_of
+from expansion.web.decision_words import approve_label, average_words, title_of
+from expansion.web.documents import as_pdf
+from expansion.web.frame import page, section, status_of
+from expansion.web.paper import preview_of
+
+BUSY = "Somebody else is deciding or saving on this contract right now. Nothing was written; try again in a few seconds."
+
+
+@require_safe
+@section("approvals")
+def index(request: HttpRequest) -> HttpResponse:
+    """The queue; `tab` and the cursor `after` are in the address."""
+    counts, at = queries.counts(request.user), now()
+    tab = request.GET.get("tab") or ("mine" if request.user.role == "finance" else "team")
+    tab = tab if tab in queries.TABS else "mine"
+    after = request.GET.get("after", "")
+    tabs = [{"title": title, "href": f"?tab={key}", "current": key == tab, "count": counts.get(key)} for key, title in queries.TABS.items()]
+    shown: dict[str, Any] = {"rows": (), "handoffs": (), "decisions": ()}
+    more = ""
+    if tab == "handoffs":
+        shown["handoffs"] = queries.handoffs(at)
+    elif tab == "decided":
+        shown["decisions"], more = queries.decided(after)
+    else:
+        shown["rows"], more = queries.queue(user=request.user, tab=tab, after=after, now=at)
+    day_began = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = queries.today(day_began)
+    return page(
+        request,
+        "approvals/queue.html",
+        title="Approvals",
+        tab=tab,
+        tabs=tabs,
+        counts=counts,
+        today=today,
+        average=average_words(today.average),
+        more=f"?{urlencode({'tab': tab, 'after': more})}" if more else "",
+        is_later_page=bool(after),
+        business_day=timezone.localtime(at).date(),
+        **shown,
+    )
+
+
+@require_safe
+@section("approvals")
+def review(request: HttpRequest, number: str) -> HttpResponse:
+    """One change, as it will be signed; once decided, its receipt."""
+    return _review(request, _change_or_404(number))
+
+
+@require_POST
+@section("approvals")
+def approve(request: HttpRequest, number: str) -> HttpResponse:
+    """Approve the version and the content that the posted form names."""
+    change = _change_or_404(number)
+    version, shown_hash = _version(request), request.POST.get("shown_hash", "")
+
+    def operation() -> Change:
+        return operations.approve(change_id=change.pk, version=version, shown_hash=shown_hash, by=request.user, now=now())
+
+    return _decide(request, change, Decision.Kind.APPROVE, operation)
+
+
+@require_POST
+@section("approvals")
+def reject(request: HttpRequest, number: str) -> HttpResponse:
+    """Reject the posted version with the posted reason."""
+    change, reason = _change_or_404(number), request.POST.get("reason", "").replace("\x00", "")
+    version = _version(request)
+
+    def operation() -> Change:
+        return operations.reject(change_id=change.pk, version=version, reason=reason, by=request.user, now=now())
+
+    return _decide(request, change, Decision.Kind.REJECT, operation)
+
+
+def _decide(request: HttpRequest, change: Change, kind: str, operation: Any) -> HttpResponse:
+    """Run one decision. Whoever sends the same form twice finds it done; whoever comes second is told who was first (F01, F03, F04)."""
+    try:
+        operation()
+    except OperationalError:
+        return _review(request, change, problem=BUSY, status=503)
+    except (Refusal, WrongState) as refusal:
+        change = _change_or_404(change.number)
+        decision = change.decisions.select_related("by").order_by("-at").first()
+        mine = decision is not None and (decision.kind, decision.by_id) == (kind, request.user.pk)
+        if decision and mine and decision.change_version == _version(request):
+            return HttpResponseRedirect(reverse("approval", args=[change.number]))
+        return _refused(request, change, decision, refusal)
+    return HttpResponseRedirect(reverse("approval", args=[change.number]))
+
+
+def _refused(request: HttpRequest, change: Change, decision: Decision | None, refusal: Exception) -> HttpResponse:
+    """The page again, with a sentence on top, and nothing written."""
+    is_own = isinstance(refusal, NotAllowed) and change.maker_person == request.user.person
+    if decision and change.state != workflow.State.SUBMITTED and not is_own:
+        words = f"Already {decision.get_kind_display().lower()} by {decision.by.name}, {timezone.localtime(decision.at):%H:%M}."
+        return _review(request, change, problem=words, status=409, lost=True)
+    if change.state != workflow.State.SUBMITTED and not isinstance(refusal, Refusal):
+        return _review(request, change, problem=str(refusal), status=409, lost=True)
+    status = status_of(refusal) if isinstance(refusal, Refusal) else 409
+    return _review(
+        request,
+        change,
+        problem=str(refusal),
+        status=status,
+        wrong_field=getattr(refusal, "field", ""),
+        kept_reason=request.POST.get("reason", ""),
+    )
+
+
+def _review(request: HttpRequest, change: Change, *, problem: str = "", status: int = 200, **answer: Any) -> HttpResponse:
+    at = now()
+    entity = change.deal.contract.legal_entity
+    found = queries.review(change, request.user, at)
+    following = queries.next_for(request.user, change.pk)
+    return page(
+        request,
+        "approvals/review.html",
+        title=title_of(change),
+        status=status,
+        change=change,
+        impact=change.impact,
+        deal=change.deal,
+        contract=change.deal.contract,
+        entity=entity,
+        currency=change.currency,
+        review=found,
+        lights=lights_of([change])[change.pk],
+        approve_label=approve_label(change, found.next_change, entity.tax_name),
+        following=following,
+        today=business_date(entity.time_zone, at),
+        is_waiting=change.state == workflow.State.SUBMITTED,
+        document_lines=[line for line in change.impact["lines"] if line["outcome"] == "document"],
+        other_lines=[line for line in change.impact["lines"] if line["outcome"] != "document"],
+        kind_words=Document.Kind(change.impact["document"]).label if change.impact["document"] != "none" else "",
+        problem=problem,
+        **answer,
+    )
+
+
+@require_safe
+@section("approvals")
+def preview(request: HttpRequest, number: str) -> HttpResponse:
+    """The document that an approval would issue today, as PDF, marked PREVIEW."""
+    change = _change_or_404(number)
+    content = preview_of(change, business_date(change.deal.contract.legal_entity.time_zone, now()))
+    if content is None:
+        raise Http404(f"{change.number} issues no document now, so there is nothing to preview.")
+    return as_pdf(content, f"{change.number}-preview.pdf")
+
+
+@require_safe
+@section("approvals")
+def receipt(request: HttpRequest, number: str) -> HttpResponse:
+    """The receipt alone, asked for again while accounting is being told."""
+    change = _change_or_404(number)
+    found = queries.review(change, request.user, now())
+    context = {"change": change, "review": found, "lights": lights_of([change])[change.pk], "currency": change.currency}
+    return render(request, "approvals/receipt.html", {**context, "impact": change.impact})
+
+
+@require_POST
+@section("approvals")
+def acknowledge(request: HttpRequest, number: str) -> HttpResponse:
+    """Take the hand-off of this change."""
+    change = _change_or_404(number)
+    handoff = change.handoffs.order_by("-pk").first()
+    if handoff is None:
+        raise Http404(f"{change.number} has no hand-off.")
+    try:
+        handoffs.acknowledge(handoff_id=handoff.pk, by=request.user, now=now())
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, f"You have taken “{handoff.title}”.")
+    return HttpResponseRedirect(reverse("approval", args=[change.number]))
+
+
+def _change_or_404(number: str) -> Change:
+    try:
+        return queries.change_for_review(number)
+    except Change.DoesNotExist:
+        raise Http404(f"There is no change {number}. Look for it in the queue.") from None
+
+
+def _version(request: HttpRequest) -> int:
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0

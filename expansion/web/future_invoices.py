@@ -1,0 +1,65 @@
+"""Future invoices: what the next one will be, what accounting will send, and whether the two agree (S12)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from billing.clock import now
+from billing.models import FutureInvoice
+from expansion.queries import future_invoices as queries
+from expansion.web.frame import page, section
+
+
+@require_safe
+@section("future-invoices")
+def index(request: HttpRequest) -> HttpResponse:
+    """Differences first; `tab`, `q` and `after` are in the address."""
+    tab, search = request.GET.get("tab", "differences"), request.GET.get("q", "")
+    tab = tab if tab in queries.TABS else "differences"
+    today = timezone.localtime(now()).date()
+    found = queries.future_invoices(tab=tab, search=search, after=request.GET.get("after", ""), today=today)
+    tabs = [
+        {"title": title, "href": _address(tab=key, q=search), "current": key == tab, "count": found.counts[key]}
+        for key, title in queries.TABS.items()
+    ]
+    return page(
+        request,
+        "future_invoices/list.html",
+        title="Future invoices",
+        tabs=tabs,
+        tab=tab,
+        search=search,
+        found=found,
+        today=today,
+        more=_address(tab=tab, q=search, after=found.after) if found.after else "",
+        first=_address(tab=tab, q=search) if request.GET.get("after") else "",
+    )
+
+
+@require_safe
+@section("future-invoices")
+def detail(request: HttpRequest, number: str) -> HttpResponse:
+    """One contract: two versions side by side (`left`, `right` in the address), and the template in accounting."""
+    try:
+        facts = queries.facts_of(number, left=request.GET.get("left", ""), right=request.GET.get("right", ""))
+    except FutureInvoice.DoesNotExist:
+        raise Http404(f"There is no future invoice of {number}. Look for the contract in the list.") from None
+    contract = facts.row.contract
+    return page(
+        request,
+        "future_invoices/detail.html",
+        title=f"Next invoice of {contract.customer.name}",
+        facts=facts,
+        row=facts.row,
+        contract=contract,
+        currency=contract.currency,
+        tax_name=contract.legal_entity.tax_name,
+    )
+
+
+def _address(**values: str) -> str:
+    return "?" + urlencode({name: value for name, value in values.items() if value})

@@ -1,0 +1,82 @@
+"""Is money flowing? The outbox for Finance and RevOps: what waits, what is unknown, what needs a person, and what to do about it (S13)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.clock import now
+from dealops.outbox import operations
+from dealops.outbox.models import Message
+from expansion.queries import outbox
+from expansion.web.frame import back, page, section
+
+LONGEST_REASON = 500
+
+
+@require_safe
+@section("sync")
+def sync(request: HttpRequest) -> HttpResponse:
+    """The outbox; `tab` and `after` are in the address."""
+    tab = request.GET.get("tab", "open")
+    tab = tab if tab in outbox.TABS else "open"
+    found = outbox.page_of(tab=tab, after=request.GET.get("after", ""))
+    # The outbox runs on the wall clock, also in the demo.
+    at = timezone.now()
+    tiles = outbox.tiles(day_began=timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0), at=at)
+    tabs = [
+        {"title": title, "href": f"?tab={key}", "current": key == tab, "count": found.counts.get(key)}
+        for key, (title, _) in outbox.TABS.items()
+    ]
+    return page(
+        request,
+        "sync/sync.html",
+        title="Sync",
+        tabs=tabs,
+        tab=tab,
+        tiles=tiles,
+        is_silent=tiles.is_silent(at),
+        rows=found.rows,
+        older=f"?{urlencode({'tab': tab, 'after': found.after})}" if found.after else "",
+        is_later_page=bool(request.GET.get("after")),
+        at=at,
+    )
+
+
+@require_POST
+@section("sync")
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Deliver now instead of later. What may have arrived is looked up before anything is sent again."""
+    try:
+        message = operations.retry(message_id=pk, by=request.user, at=now())
+    except Message.DoesNotExist:
+        raise Http404("There is no such message.") from None
+    except operations.NotWaiting as refusal:
+        messages.error(request, str(refusal))
+    else:
+        again = "It is looked up in accounting first." if message.attempts else "It goes out now."
+        messages.success(request, f"Sent to the worker. {again}")
+    return back(request, "sync")
+
+
+@require_POST
+@section("sync")
+def park(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop one message, with a reason; everything behind it on the same contract waits too."""
+    reason = request.POST.get("reason", "").strip()
+    if not 5 <= len(reason) <= LONGEST_REASON:
+        messages.error(request, f"Say in a sentence why it is parked (5 to {LONGEST_REASON} characters); nothing was changed.")
+        return back(request, "sync")
+    try:
+        operations.park(message_id=pk, reason=reason, by=request.user, at=now())
+    except Message.DoesNotExist:
+        raise Http404("There is no such message.") from None
+    except operations.NotWaiting as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "Parked. Nothing behind it on the same contract moves until you let it go.")
+    return back(request, "sync")
