@@ -50,7 +50,7 @@ def capped(
     differs between billed lines it becomes a line per rate. What is cut off stands on the line as not_credited. `promised` are credits
     agreed earlier but not issued yet; they come first.
     """
-    left = [money.subtract(entry.net, entry.credited) for entry in billed]
+    left = [money.round_money(money.subtract(entry.net, entry.credited), currency) for entry in billed]
     for line in promised:
         _take(line, billed, left)
     found: list[PricedLine] = []

@@ -106,7 +106,7 @@ def invoice_for_period(terms: Terms, period: Period, *, basis: str = "actual_day
     lines = [priced for line in terms.lines for priced in _lines(terms, line, period, basis)]
     if terms.fixed_discount:
         lines = _less_fixed_discount(terms, period, basis, lines)
-    fitting, carried_over = _fitting(lines, pending)
+    fitting, carried_over = _fitting(lines, [_in_places(line, terms.currency) for line in pending])
     return total_up(
         [*lines, *fitting],
         terms.currency,
@@ -271,6 +271,11 @@ def _reduced(line: PricedLine, share: Decimal, currency: str) -> PricedLine:
         discount_share=share,
         explanation=words,
     )
+
+
+def _in_places(line: PricedLine, currency: str) -> PricedLine:
+    """The line with its amounts in the places of the currency, however many the rows of a database show."""
+    return replace(line, net=money.round_money(line.net, currency), tax=money.round_money(line.tax, currency))
 
 
 def _fitting(lines: Sequence[PricedLine], pending: Sequence[PricedLine]) -> tuple[list[PricedLine], list[PricedLine]]:

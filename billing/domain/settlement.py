@@ -150,12 +150,12 @@ class Settlement:
         return total_up(lines, self.before.currency, self.effective, self.effective, self.effective)
 
     def _sum(self, amounts: Iterable[Decimal]) -> Decimal:
-        return money.add(money.zero(self.before.currency), *amounts)
+        """The sum in the places of the currency, however many the rows of a database show."""
+        return money.round_money(money.add(Decimal(0), *amounts), self.before.currency)
 
     def _value(self, ahead: Ahead, now: Invoice, issued: Decimal | None) -> dict[str, Any]:
         """Recurring value on the first day the terms differ, and the value of the contract (K02)."""
-        if issued is None:
-            issued = self._sum(money.subtract(entry.net, entry.credited) for entry in self.billed)
+        issued = self._sum((money.subtract(entry.net, entry.credited) for entry in self.billed) if issued is None else (issued,))
         found: dict[str, Decimal] = {}
         pairs = {
             "mrr": (mrr(self.before, self._differs_on), mrr(self.after, self._differs_on)),
@@ -184,7 +184,7 @@ class Settlement:
         for outcome, code in (("waived", "waived"), ("next_invoice", "next_invoice"), ("carried", "below_minimum")):
             if outcome in outcomes:
                 return code
-        if lines:
+        if any(line.numerator for line in lines) or remainder:
             return "nothing_to_credit" if remainder else "rounds_to_nothing"
         if self.after != self.requested:
             return "at_renewal"
