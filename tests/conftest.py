@@ -3,8 +3,15 @@
 import os
 
 import pytest
+from django.conf import settings as django_settings
 
 from tests import chromium
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords():
+    """A slow hash is the point in the product and half the time of a suite of log-ins."""
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def pytest_collection_modifyitems(items):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.db import transaction
+
 from billing.domain.terms import Line
 from billing.models import Contract, ContractVersion, Customer, FutureInvoice, LegalEntity, Price, Product, Segment
 from billing.operations.contracts import add_lines
@@ -43,6 +45,7 @@ class Signing:
     overrides: Mapping[str, str] = field(default_factory=dict)
 
 
+@transaction.atomic
 def sign(
     facts: Signing, *, entities: Mapping[str, LegalEntity], products: Mapping[str, Product], people: Mapping[str, User], at: datetime
 ) -> Deal:
