@@ -24,7 +24,8 @@ _SQL = """
 SELECT
   (SELECT count(*) FROM (SELECT 1 FROM expansion_change WHERE maker_person = %(person)s AND state = 'draft' LIMIT 1000) AS rows),
   (SELECT count(*) FROM (SELECT 1 FROM expansion_change
-     WHERE %(decides)s AND state = 'submitted' AND maker_person <> %(person)s LIMIT 1000) AS rows),
+     WHERE state = 'submitted' AND maker_person <> %(person)s AND abs(amount_now) <= %(limit)s
+       AND (%(currency)s = '' OR currency = %(currency)s) LIMIT 1000) AS rows),
   (SELECT count(*) FROM (SELECT 1 FROM expansion_handoff
      WHERE team = %(role)s AND state IN ('open', 'acknowledged') LIMIT 1000) AS rows),
   (SELECT count(*) FROM (SELECT 1 FROM expansion_notice
@@ -33,8 +34,9 @@ SELECT
 
 
 def waiting_for(user: User) -> Waiting:
-    """What waits for `user`; an approval of one's own change never does (F84)."""
-    values = {"person": user.person, "role": user.role, "user": user.pk, "decides": user.role == Role.FINANCE}
+    """What waits for `user`; an approval of one's own change, or above one's limit, never does (F84, M25)."""
+    limit = user.approval_limit if user.role == Role.FINANCE else None
+    values = {"person": user.person, "role": user.role, "user": user.pk, "limit": limit, "currency": user.approval_currency}
     with connection.cursor() as cursor:
         cursor.execute(_SQL, values)
         return Waiting(*cursor.fetchone())

@@ -35,7 +35,6 @@ SECTIONS = (
     Section("home", "Home", "house", "home"),
     Section("board", "Board", "square-kanban", "board"),
     Section("deals", "Deals", "briefcase", "deals"),
-    Section("deals", "Deals", "briefcase", "deals"),
     Section("changes", "Changes", "arrow-left-right", "changes", waiting="changes"),
     Section("approvals", "Approvals", "stamp", "approvals", WATCHERS, waiting="approvals"),
     Section("documents", "Documents", "file-text", "documents"),
