@@ -184,7 +184,8 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en-gb"
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = "UTC"
+# The zone in which pages show moments; business dates follow each legal entity.
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
 
 # --- static files --------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

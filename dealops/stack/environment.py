@@ -56,7 +56,7 @@ def complete(environ: MutableMapping[str, str], var: Path) -> None:
     var.mkdir(parents=True, exist_ok=True)
     added = {"SECRET_KEY": secret_key(var), "ALLOWED_HOSTS": ",".join(_hosts(where)), "SITE_URL": where.site}
     if _yes(environ.get("DEMO")):
-        added |= {"LEDGERLY_URL": where.ledgerly} | _ledgerly(where, environ)
+        added |= {"LEDGERLY_URL": where.ledgerly, "TIME_ZONE": "Europe/London"} | _ledgerly(where, environ)
     added = {name: value for name, value in added.items() if not environ.get(name)}
     added["DEMO"] = environ.get("DEMO") or "0"
     environ.update(added)

@@ -13,8 +13,11 @@ from dealops.accounts.models import User
 from expansion.domain import workflow
 from expansion.models import Change, Deal, Notice
 from expansion.operations import changes
+from expansion.operations.deals import place, stage_of
 
 CHANGES_BEFORE_THE_STORY = 41
+# What was submitted in the last days still waits for Finance.
+DAYS_UNDECIDED = 8
 GOALS = (
     "Onboard the new regional team before quarter end",
     "Bring the warehouse staff onto the same plan",
@@ -31,8 +34,46 @@ def live_through(deals: list[Deal], people: Mapping[str, User], *, until: date) 
     for day in sorted({*_bill_days(until), *plan}):
         bill(on=day, at=_at(day, 6))
         for deal in plan.get(day, ()):
-            _change(deal, people, dice, day, decided=day < until - timedelta(days=2))
+            _change(deal, people, dice, day, decided=day < until - timedelta(days=DAYS_UNDECIDED))
+    _settle_the_boards(deals, dice, until)
     Notice.objects.filter(channel=Notice.Channel.IN_APP, created_at__lt=_at(until - timedelta(days=3), 0)).update(read_at=_at(until, 7))
+
+
+# (pipeline, stage, how many, next step, days until it is due): conversations that have not become a change yet.
+CONVERSATIONS = (
+    ("upsells", "signal", 2, "Ask about the new team", 2),
+    ("upsells", "qualified", 2, "Send the seat comparison", 0),
+    ("upsells", "offered", 1, "Call about the offer", -3),
+    ("upsells", "agreed", 1, "Draft the change", 1),
+    ("cross_sells", "signal", 1, "Understand the reporting need", 4),
+    ("cross_sells", "qualified", 1, "Find the budget owner", 3),
+    ("cross_sells", "offered", 1, "Demo of Route Analytics", 6),
+    ("downgrades", "signal", 1, "Talk about the closed branch", 1),
+    ("main", "renewal_due", 3, "Prepare the renewal", 12),
+    ("main", "at_risk", 2, "Executive check-in", -1),
+)
+
+
+def _settle_the_boards(deals: list[Deal], dice: random.Random, until: date) -> None:
+    """Older changes have moved on to their adoption check or back to the main board; some deals are being talked about."""
+    for deal in Deal.objects.filter(stage__code="applied").select_related("stage", "pipeline", "contract__legal_entity"):
+        age = (until - deal.stage_since.date()).days
+        if age > 75:
+            place(deal, stage_of("main", "live"), by=None, now=_at(until - timedelta(days=age - 75), 9))
+        elif age > 25:
+            place(deal, stage_of(deal.pipeline.code, "adoption_check"), by=None, now=_at(until - timedelta(days=age - 25), 9))
+    quiet = list(
+        Deal.objects.filter(stage__code="live").exclude(number="DL-1042").select_related("stage", "pipeline", "owner", "contract__legal_entity").order_by("pk")
+    )
+    for pipeline, stage, count, step, days in CONVERSATIONS:
+        for deal in dice.sample(quiet, count):
+            quiet.remove(deal)
+            place(deal, stage_of(pipeline, stage), by=deal.owner, now=_at(until - timedelta(days=dice.choice((1, 3, 6, 11, 18))), 11))
+            deal.next_step, deal.next_step_on = step, until + timedelta(days=days)
+            deal.save(update_fields=["next_step", "next_step_on"])
+    for deal in dice.sample(quiet, len(quiet) * 2 // 3):
+        deal.next_step, deal.next_step_on = dice.choice(("Quarterly review", "Check usage", "Say thank you")), until + timedelta(days=dice.randrange(3, 60))
+        deal.save(update_fields=["next_step", "next_step_on"])
 
 
 def _bill_days(until: date) -> Iterator[date]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from billing.clock import business_date
 from billing.domain.refusal import Refusal, Stale
@@ -216,7 +217,7 @@ def _refuse_decided(change: Change) -> None:
     """Two at once: the second is told who was first (F01)."""
     decision = change.decisions.filter(change_version=change.version).select_related("by").first()
     if decision:
-        raise Stale("already_decided", "state", f"Already {decision.get_kind_display().lower()} by {decision.by}, {decision.at:%H:%M}.")
+        raise Stale("already_decided", "state", f"Already {decision.get_kind_display().lower()} by {decision.by}, {timezone.localtime(decision.at):%H:%M}.")
 
 
 def _refuse_second_open(deal: Deal) -> None:

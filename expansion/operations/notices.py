@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from billing.models import Contract
 from dealops.accounts.models import Role, User
@@ -68,7 +69,7 @@ def facts_of(change: Change, contract: Contract, *, why: str) -> Facts:
         maker=change.maker.name,
         why=why,
         link=f"{settings.SITE_URL}/changes/{change.number}",
-        due=f"{change.due_at:%-d %b %H:%M}" if change.due_at else "",
+        due=f"{timezone.localtime(change.due_at):%-d %b %H:%M}" if change.due_at else "",
     )
 
 
