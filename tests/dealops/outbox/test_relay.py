@@ -237,8 +237,15 @@ with transaction.atomic():
 @pytest.mark.req("F23")
 def test_a_broker_that_is_down_does_not_fail_the_change(sent):
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path="/" + connection.settings_dict["NAME"]).geturl()
-    environment = {**os.environ, "DATABASE_URL": url, "REDIS_URL": "unix:///nowhere/valkey.sock", "DJANGO_SETTINGS_MODULE": "dealops.settings"}
-    done = subprocess.run([sys.executable, "-c", ENQUEUE], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "REDIS_URL": "unix:///nowhere/valkey.sock",
+        "DJANGO_SETTINGS_MODULE": "dealops.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", ENQUEUE], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "did not ring" in done.stderr
     assert relay.drain(queue="post") == 1
