@@ -58,9 +58,14 @@ def why_not_approve(user: User, change: Change) -> str | None:
     if user.approval_limit is None:
         return "You have no approval limit yet. Ask RevOps to set one."
     if user.approval_currency and user.approval_currency != change.currency:
-        return f"Your approval limit is in {user.approval_currency}; this change is in {change.currency}. Ask someone with a limit in {change.currency}."
+        return (
+            f"Your approval limit is in {user.approval_currency}; this change is in {change.currency}. "
+            f"Ask someone with a limit in {change.currency}."
+        )
     if amount > user.approval_limit:
-        return f"{amount:,.2f} {change.currency} is above your limit of {user.approval_limit:,.2f}. Someone with a higher limit must approve."
+        return (
+            f"{amount:,.2f} {change.currency} is above your limit of {user.approval_limit:,.2f}. Someone with a higher limit must approve."
+        )
     return None
 
 

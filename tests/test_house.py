@@ -74,7 +74,9 @@ def test_inside_an_app_imports_go_one_way(path):
 def test_the_domain_is_pure(path):
     allowed = {"billing", "expansion", "babel"}
     foreign = {name.split(".")[0] for name in imports(path)} - allowed
-    assert not foreign & {"django", "rest_framework", "celery", "requests", "dealops"}, "the domain knows the standard library and Babel only"
+    assert not foreign & {"django", "rest_framework", "celery", "requests", "dealops"}, (
+        "the domain knows the standard library and Babel only"
+    )
     clock = re.findall(r"\b(date\.today|datetime\.now|datetime\.utcnow|timezone\.now|time\.time)\(", path.read_text())
     assert not clock, "the domain takes the time as an argument"
 
@@ -92,7 +94,9 @@ def test_the_foundation_has_no_business_words():
 
 def test_adapters_know_domain_values_only():
     guilty = {
-        str(p.relative_to(ROOT)): sorted(n for n in imports(p) if n.split(".")[0] in {"django", "dealops"} or room(n) not in {None, "domain"})
+        str(p.relative_to(ROOT)): sorted(
+            n for n in imports(p) if n.split(".")[0] in {"django", "dealops"} or room(n) not in {None, "domain"}
+        )
         for p in sources("billing/adapters", "expansion/adapters")
     }
     assert not {path: names for path, names in guilty.items() if names}
@@ -128,5 +132,7 @@ def test_the_top_level_is_the_one_people_expect():
 
 
 def test_every_migration_has_a_title():
-    untitled = [str(p) for app in ("dealops", *APPS) for p in (ROOT / app).rglob("migrations/0*.py") if re.match(r"\d{4}_(auto|alter)_?\d*", p.stem)]
+    untitled = [
+        str(p) for app in ("dealops", *APPS) for p in (ROOT / app).rglob("migrations/0*.py") if re.match(r"\d{4}_(auto|alter)_?\d*", p.stem)
+    ]
     assert not untitled

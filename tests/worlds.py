@@ -72,5 +72,3 @@ def seed_world(*, owner: str = Owner.FINANCE, billed: bool = True, now: datetime
         outsider=outsider,
         now=now,
     )
-
-

@@ -148,7 +148,9 @@ class PendingLine(models.Model):
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="pending_lines")
     reference = models.CharField(max_length=40, help_text="The change it comes from")
     line = models.JSONField(help_text="The engine's priced line")
-    reduces = models.JSONField(default=list, help_text="Which billed lines a credit reduces: [{line_id, net, tax}]; they count as credited (M12)")
+    reduces = models.JSONField(
+        default=list, help_text="Which billed lines a credit reduces: [{line_id, net, tax}]; they count as credited (M12)"
+    )
     billed_in = models.ForeignKey(Document, null=True, blank=True, on_delete=models.PROTECT, related_name="taken_up_lines")
     created_at = models.DateTimeField()
 

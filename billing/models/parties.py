@@ -43,7 +43,10 @@ class PolicyFields(models.Model):
     proration_basis = models.CharField(max_length=12, choices=Basis.choices, blank=True)
     proration_shape = models.CharField(max_length=5, choices=Shape.choices, blank=True)
     downgrade_treatment = models.CharField(
-        max_length=25, choices=Treatment.choices, blank=True, help_text="Blank everywhere: none for monthly billing, a credit note for longer periods."
+        max_length=25,
+        choices=Treatment.choices,
+        blank=True,
+        help_text="Blank everywhere: none for monthly billing, a credit note for longer periods.",
     )
     minimum_amount = fields.amount(null=True, blank=True)
 
@@ -66,7 +69,9 @@ class LegalEntity(PolicyFields):
     revenue_account = models.CharField(max_length=10, default="200")
     time_zone = models.CharField(max_length=40)
     payment_days = models.PositiveSmallIntegerField(default=14)
-    number_prefix = models.CharField(max_length=5, blank=True, help_text="Put before every number, so that numbers are unique across entities")
+    number_prefix = models.CharField(
+        max_length=5, blank=True, help_text="Put before every number, so that numbers are unique across entities"
+    )
     organisation = models.CharField(max_length=80, blank=True, help_text="The pinned accounting organisation (F44)")
 
     class Meta:

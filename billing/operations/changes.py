@@ -12,7 +12,16 @@ from dealops.accounts.models import User
 
 
 def carry_out(
-    contract: Contract, *, after: Terms, result: Impact, effective: date, reference: str, reason: str, on: date, by: User | None, at: datetime
+    contract: Contract,
+    *,
+    after: Terms,
+    result: Impact,
+    effective: date,
+    reference: str,
+    reason: str,
+    on: date,
+    by: User | None,
+    at: datetime,
 ) -> tuple[Document | None, FutureInvoiceVersion]:
     """Apply `result`, exactly as it was shown, to a locked contract. `on` is the business date the document carries."""
     contracts.amend(contract, after, effective=effective, reference=reference, reason=reason, by=by, at=at)

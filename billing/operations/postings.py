@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from billing.domain.money import round_money
 from billing.models import Document, FutureInvoiceVersion, Posting, PostingStep, Template
 from dealops.audit.operations import record
 from dealops.outbox.operations import enqueue
@@ -109,4 +110,5 @@ def _template_sentence(posting: Posting, remote_id: str) -> str:
     assert version is not None
     if not remote_id or version.invoice_date is None:
         return f"No recurring invoice is left for {posting.contract.number}; accounting has no live template any more."
-    return f"Accounting confirms the next invoice of {version.invoice_date:%-d %b %Y}: {version.currency} {version.net:.2f} net, one live template."
+    amount = f"{version.currency} {round_money(version.net, version.currency)}"
+    return f"Accounting confirms the next invoice of {version.invoice_date:%-d %b %Y}: {amount} net, one live template."

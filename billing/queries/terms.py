@@ -67,7 +67,9 @@ def edits_from(contract: Contract, intents: list[Mapping[str, Any]]) -> list[Edi
         raise Refusal("nothing_changed", "edits", "Nothing is changed yet. Add seats, change the plan, add a product, or reduce.")
     codes = {str(intent["product"]) for intent in intents if intent.get("product")}
     products = {product.code: product for product in Product.objects.filter(code__in=codes, is_active=True)}
-    prices = {(p.product_id, p.months): p.unit_price for p in Price.objects.filter(product__in=products.values(), currency=contract.currency)}
+    prices = {
+        (p.product_id, p.months): p.unit_price for p in Price.objects.filter(product__in=products.values(), currency=contract.currency)
+    }
     return [_edit(contract, intent, f"edits[{place}]", products, prices) for place, intent in enumerate(intents)]
 
 
@@ -86,11 +88,17 @@ def _edit(
         return Edit(**common, unit_price=_decimal(intent.get("unit_price"), f"{field}.unit_price"))
     product = products.get(str(intent.get("product", "")))
     if product is None:
-        raise Refusal("unknown_product", f"{field}.product", f"There is no product “{intent.get('product', '')}” in the catalogue. Choose one from the list.")
+        raise Refusal(
+            "unknown_product",
+            f"{field}.product",
+            f"There is no product “{intent.get('product', '')}” in the catalogue. Choose one from the list.",
+        )
     price = prices.get((product.pk, contract.months if product.is_recurring else 0))
     if price is None:
         raise Refusal(
-            "no_price", f"{field}.product", f"{product.name} has no price in {contract.currency} for this billing period. Ask RevOps to add one to the price book."
+            "no_price",
+            f"{field}.product",
+            f"{product.name} has no price in {contract.currency} for this billing period. Ask RevOps to add one to the price book.",
         )
     entity = contract.legal_entity
     return Edit(

@@ -14,7 +14,7 @@ class Door:
     request_id: str = ""
 
 
-_door: ContextVar[Door] = ContextVar("door", default=Door())
+_door: ContextVar[Door] = ContextVar("door", default=Door())  # noqa: B039 - frozen
 
 
 def current() -> Door:

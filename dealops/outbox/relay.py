@@ -141,7 +141,9 @@ def deliver(delivery: Delivery) -> None:
 def _unknown(delivery: Delivery, words: str) -> None:
     attempts = delivery.message.attempts
     if attempts >= MAX_UNKNOWN:
-        _finish(delivery, State.PARKED, Attempt.Outcome.UNKNOWN, words=f"{words} Still not certain after {attempts} tries; a person must look.")
+        _finish(
+            delivery, State.PARKED, Attempt.Outcome.UNKNOWN, words=f"{words} Still not certain after {attempts} tries; a person must look."
+        )
         return
     delays = settings.OUTBOX_LOOKUP_SECONDS
     _postpone(delivery, State.UNKNOWN, Attempt.Outcome.UNKNOWN, words, delays[min(attempts, len(delays)) - 1])

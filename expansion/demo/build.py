@@ -26,7 +26,10 @@ def load(say: Callable[[str], None] = lambda words: None) -> bool:
     pipelines.ensure()
     entities, products = catalogue.build_entities(), catalogue.build_products()
     signings = sorted([*fleet.portfolio(), story.BRIGHTWAVE], key=lambda facts: facts.number)
-    deals = [sign(facts, entities=entities, products=products, people=staff, at=datetime.combine(facts.start, time(8), UTC)) for facts in signings]
+    deals = [
+        sign(facts, entities=entities, products=products, people=staff, at=datetime.combine(facts.start, time(8), UTC))
+        for facts in signings
+    ]
     say(f"{len(deals)} contracts signed")
     history.live_through(deals, staff, until=story.STORY_DAY)
     ChangeCounter.objects.update_or_create(year=story.STORY_DAY.year, defaults={"last": history.CHANGES_BEFORE_THE_STORY})

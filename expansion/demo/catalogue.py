@@ -76,10 +76,21 @@ def build_entities() -> dict[str, LegalEntity]:
     organisations = {name: id for id, name, *_ in DEMO_ORGANISATIONS}
     for facts in ENTITIES:
         entity, _ = LegalEntity.objects.get_or_create(
-            code=facts["code"], defaults={**facts, "proration_basis": "actual_days", "proration_shape": "net", "minimum_amount": Decimal(0), "organisation": organisations[facts["name"]]}
+            code=facts["code"],
+            defaults={
+                **facts,
+                "proration_basis": "actual_days",
+                "proration_shape": "net",
+                "minimum_amount": Decimal(0),
+                "organisation": organisations[facts["name"]],
+            },
         )
-        Segment.objects.get_or_create(legal_entity=entity, code="enterprise", defaults={"name": "Enterprise", "future_invoice_owner": Owner.FINANCE})
-        Segment.objects.get_or_create(legal_entity=entity, code="self-serve", defaults={"name": "Self-serve", "future_invoice_owner": Owner.SALES_CS})
+        Segment.objects.get_or_create(
+            legal_entity=entity, code="enterprise", defaults={"name": "Enterprise", "future_invoice_owner": Owner.FINANCE}
+        )
+        Segment.objects.get_or_create(
+            legal_entity=entity, code="self-serve", defaults={"name": "Self-serve", "future_invoice_owner": Owner.SALES_CS}
+        )
         entities[entity.code] = entity
     return entities
 

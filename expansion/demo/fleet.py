@@ -42,7 +42,17 @@ def portfolio() -> Iterator[Signing]:
             months = dice.choice((1, 1, 3, 12))
             start = _start(dice, months)
             yield _signing(
-                dice, number, number if place < len(names) else number - len(names), name, entity, currency, country, owner, success, months, start
+                dice,
+                number,
+                number if place < len(names) else number - len(names),
+                name,
+                entity,
+                currency,
+                country,
+                owner,
+                success,
+                months,
+                start,
             )
             number += 1
 
@@ -63,9 +73,7 @@ def _uk(dice: random.Random) -> Iterator[Signing]:
     )
     for place, (number, months, start) in enumerate(sorted(plan)):
         name = UK[place % len(UK)]
-        yield _signing(
-            dice, number, 1000 + place % len(UK), name, "northbeam-uk", "GBP", "GB", "ada", "carl", months, start
-        )
+        yield _signing(dice, number, 1000 + place % len(UK), name, "northbeam-uk", "GBP", "GB", "ada", "carl", months, start)
 
 
 def _start(dice: random.Random, months: int) -> date:

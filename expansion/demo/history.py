@@ -63,7 +63,10 @@ def _settle_the_boards(deals: list[Deal], dice: random.Random, until: date) -> N
         elif age > 25:
             place(deal, stage_of(deal.pipeline.code, "adoption_check"), by=None, now=_at(until - timedelta(days=age - 25), 9))
     quiet = list(
-        Deal.objects.filter(stage__code="live").exclude(number="DL-1042").select_related("stage", "pipeline", "owner", "contract__legal_entity").order_by("pk")
+        Deal.objects.filter(stage__code="live")
+        .exclude(number="DL-1042")
+        .select_related("stage", "pipeline", "owner", "contract__legal_entity")
+        .order_by("pk")
     )
     for pipeline, stage, count, step, days in CONVERSATIONS:
         for deal in dice.sample(quiet, count):
@@ -72,7 +75,10 @@ def _settle_the_boards(deals: list[Deal], dice: random.Random, until: date) -> N
             deal.next_step, deal.next_step_on = step, until + timedelta(days=days)
             deal.save(update_fields=["next_step", "next_step_on"])
     for deal in dice.sample(quiet, len(quiet) * 2 // 3):
-        deal.next_step, deal.next_step_on = dice.choice(("Quarterly review", "Check usage", "Say thank you")), until + timedelta(days=dice.randrange(3, 60))
+        deal.next_step, deal.next_step_on = (
+            dice.choice(("Quarterly review", "Check usage", "Say thank you")),
+            until + timedelta(days=dice.randrange(3, 60)),
+        )
         deal.save(update_fields=["next_step", "next_step_on"])
 
 
@@ -91,8 +97,8 @@ def _plan(deals: list[Deal], dice: random.Random, until: date) -> dict[date, lis
     chosen = dice.sample(others, CHANGES_BEFORE_THE_STORY)
     plan: dict[date, list[Deal]] = {}
     span = (until - date(2026, 1, 6)).days
-    for place, deal in enumerate(chosen):
-        day = date(2026, 1, 6) + timedelta(days=span * place // (len(chosen) - 1))
+    for turn, deal in enumerate(chosen):
+        day = date(2026, 1, 6) + timedelta(days=span * turn // (len(chosen) - 1))
         plan.setdefault(max(day, deal.contract.start + timedelta(days=3)), []).append(deal)
     return plan
 
@@ -104,7 +110,9 @@ def _change(deal: Deal, people: Mapping[str, User], dice: random.Random, day: da
     assert line is not None
     try:
         change = changes.draft(deal=deal, intents=_intents(line, dice), effective=day, by=maker, now=now, goal=dice.choice(GOALS))
-        change = changes.submit(change_id=change.pk, version=change.version, shown_hash=change.content_hash, by=maker, now=now + timedelta(minutes=5))
+        change = changes.submit(
+            change_id=change.pk, version=change.version, shown_hash=change.content_hash, by=maker, now=now + timedelta(minutes=5)
+        )
     except Refusal:
         return None
     if change.state == workflow.State.SUBMITTED and decided:

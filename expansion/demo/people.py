@@ -24,7 +24,14 @@ class Persona:
 PERSONAS = (
     Persona("ada.ellis@demo.example", "Ada Ellis", Role.SALES, "Account executive: changes existing deals and submits them"),
     Persona("carl.moss@demo.example", "Carl Moss", Role.CUSTOMER_SUCCESS, "Customer success: sees who is ready to grow, hands it over"),
-    Persona("fiona.reid@demo.example", "Fiona Reid", Role.FINANCE, "Finance approver: agrees to future-invoice changes, limit £5,000", limit=Decimal(5000), currency="GBP"),
+    Persona(
+        "fiona.reid@demo.example",
+        "Fiona Reid",
+        Role.FINANCE,
+        "Finance approver: agrees to future-invoice changes, limit £5,000",
+        limit=Decimal(5000),
+        currency="GBP",
+    ),
     Persona("rhea.kaur@demo.example", "Rhea Kaur", Role.REVOPS, "Admin: owns the rules, the catalogue and the connections", is_admin=True),
 )
 OTHERS = (

@@ -55,7 +55,9 @@ class Change(models.Model):
     currency = fields.currency()
     amount_now = fields.amount(default=0, help_text="Net of this period's document; negative for a credit")
     mrr_delta = fields.amount(default=0)
-    owner = models.CharField(max_length=10, choices=Owner.choices, blank=True, help_text="Who owns the future invoice, resolved at submission")
+    owner = models.CharField(
+        max_length=10, choices=Owner.choices, blank=True, help_text="Who owns the future invoice, resolved at submission"
+    )
     owner_rule = models.CharField(max_length=200, blank=True, help_text="Which rule decided the owner")
     maker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="made_changes")
     maker_person = models.UUIDField()
@@ -75,12 +77,15 @@ class Change(models.Model):
                 fields=["deal"], condition=Q(state__in=[s.value for s in workflow.OPEN]), name="one_open_change_per_deal"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["draft", "discarded", "superseded", "expired"]) | ~Q(content_hash=""), name="change_shown_before_submitted"
+                condition=Q(state__in=["draft", "discarded", "superseded", "expired"]) | ~Q(content_hash=""),
+                name="change_shown_before_submitted",
             ),
             models.CheckConstraint(condition=~Q(state="applied") | Q(executed_hash=F("content_hash")), name="change_executed_as_decided"),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted_after_submit", operation=pgtrigger.Delete, condition=pgtrigger.Q(old__submitted_at__isnull=False)),
+            pgtrigger.Protect(
+                name="never_deleted_after_submit", operation=pgtrigger.Delete, condition=pgtrigger.Q(old__submitted_at__isnull=False)
+            ),
             pgtrigger.FSM(name="legal_moves", field="state", transitions=workflow.transitions()),
             # Locked while pending and for ever after (F08): only a draft may be edited.
             pgtrigger.Protect(

@@ -1,4 +1,7 @@
-"""A change from its draft to its execution. Each operation: lock contract, then change; re-check; write; audit; enqueue; one transaction."""
+"""A change from its draft to its execution.
+
+Each operation is one transaction: lock contract, then change; check again; write; audit; enqueue.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,9 @@ def draft(
         _refuse_second_open(deal)
         today = business_date(contract.legal_entity.time_zone, now)
         seen = preview(deal=deal, contract=contract, intents=intents, effective=effective, treatment=treatment, today=today)
-        change = Change(number=next_change_number(today.year), deal=deal, maker=by, maker_person=by.person, created_at=now, currency=contract.currency)
+        change = Change(
+            number=next_change_number(today.year), deal=deal, maker=by, maker_person=by.person, created_at=now, currency=contract.currency
+        )
         _fill(change, seen, intents, effective, treatment, waiver_reason, goal, note)
         change.save()
         _tell(change, contract, "change.drafted", f"{by} drafted {change.number}: {summary(change)}.", by=by, now=now)
@@ -102,7 +107,13 @@ def submit(*, change_id: int, version: int, shown_hash: str, by: User, now: date
         else:
             _enter(change, "approve")
             _save_state(change)
-            _tell(change, contract, "change.approved", f"No approval needed for {change.number}: Sales and Customer Success own this future invoice.", now=now)
+            _tell(
+                change,
+                contract,
+                "change.approved",
+                f"No approval needed for {change.number}: Sales and Customer Success own this future invoice.",
+                now=now,
+            )
             execution.start(change, contract, seen, by=by, now=now)
         return change
 
@@ -182,7 +193,11 @@ def _locked(change_id: int) -> tuple[Change, Contract]:
     """Contract first, then change (rule 10), both read anew."""
     contract_id = Change.objects.values_list("deal__contract_id", flat=True).get(pk=change_id)
     contract = contracts.lock(contract_id)
-    change = Change.objects.select_for_update(of=("self",)).select_related("deal__customer", "deal__stage__pipeline", "deal__pipeline", "maker").get(pk=change_id)
+    change = (
+        Change.objects.select_for_update(of=("self",))
+        .select_related("deal__customer", "deal__stage__pipeline", "deal__pipeline", "maker")
+        .get(pk=change_id)
+    )
     change.deal.contract = contract
     return change, contract
 
@@ -191,10 +206,21 @@ def _regate(change: Change, contract: Contract, shown_hash: str, now: datetime) 
     """Compute again; only what was shown, on the contract as it was then, may go on (F07, F08)."""
     today = business_date(contract.legal_entity.time_zone, now)
     if contract.version != change.base_version:
-        raise Stale("contract_moved", "base_version", f"Contract {contract.number} changed since this was computed (version {change.base_version}, now {contract.version}). Recall it, look at the new amounts, submit again.")
-    seen = preview(deal=change.deal, contract=contract, intents=change.edits, effective=change.effective, treatment=change.treatment, today=today)
+        raise Stale(
+            "contract_moved",
+            "base_version",
+            f"Contract {contract.number} changed since this was computed (version {change.base_version}, now {contract.version}). "
+            "Recall it, look at the new amounts, submit again.",
+        )
+    seen = preview(
+        deal=change.deal, contract=contract, intents=change.edits, effective=change.effective, treatment=change.treatment, today=today
+    )
     if not (seen.content_hash == change.content_hash == shown_hash):
-        raise Stale("amounts_moved", "shown", f"The amounts of {change.number} are no longer what you were shown. Reload the page and look at it again; nothing was written.")
+        raise Stale(
+            "amounts_moved",
+            "shown",
+            f"The amounts of {change.number} are no longer what you were shown. Reload the page and look at it again; nothing was written.",
+        )
     return seen
 
 
@@ -217,19 +243,32 @@ def _refuse_decided(change: Change) -> None:
     """Two at once: the second is told who was first (F01)."""
     decision = change.decisions.filter(change_version=change.version).select_related("by").first()
     if decision:
-        raise Stale("already_decided", "state", f"Already {decision.get_kind_display().lower()} by {decision.by}, {timezone.localtime(decision.at):%H:%M}.")
+        raise Stale(
+            "already_decided",
+            "state",
+            f"Already {decision.get_kind_display().lower()} by {decision.by}, {timezone.localtime(decision.at):%H:%M}.",
+        )
 
 
 def _refuse_second_open(deal: Deal) -> None:
     other = Change.objects.filter(deal=deal, state__in=[s.value for s in workflow.OPEN]).first()
     if other:
         words = workflow.LABELS[workflow.State(other.state)].lower()
-        raise Refusal("second_open_change", "deal", f"{other.number} is still open on this contract ({words}). Finish or discard it first, so that both are computed on the same terms.")
+        raise Refusal(
+            "second_open_change",
+            "deal",
+            f"{other.number} is still open on this contract ({words}). "
+            "Finish or discard it first, so that both are computed on the same terms.",
+        )
 
 
 def _same_version(change: Change, version: int) -> None:
     if change.version != version:
-        raise Stale("edited_meanwhile", "version", f"{change.number} was changed since you opened it. Reload to see it as it is now; your input was not saved over it.")
+        raise Stale(
+            "edited_meanwhile",
+            "version",
+            f"{change.number} was changed since you opened it. Reload to see it as it is now; your input was not saved over it.",
+        )
 
 
 def _need_waiver_reason(change: Change, seen: Preview) -> None:
@@ -239,7 +278,14 @@ def _need_waiver_reason(change: Change, seen: Preview) -> None:
 
 
 def _fill(
-    change: Change, seen: Preview, intents: Sequence[Mapping[str, Any]], effective: date, treatment: str, waiver_reason: str, goal: str, note: str
+    change: Change,
+    seen: Preview,
+    intents: Sequence[Mapping[str, Any]],
+    effective: date,
+    treatment: str,
+    waiver_reason: str,
+    goal: str,
+    note: str,
 ) -> None:
     change.base_version = seen.base_version
     change.effective = effective
@@ -287,13 +333,19 @@ def _move_back(change: Change, *, by: User, now: datetime) -> None:
 
 def _lock_deal(change: Change) -> Deal:
     contract = change.deal.contract
-    deal = Deal.objects.select_for_update(of=("self",), no_key=True).select_related("stage__pipeline", "pipeline", "customer").get(pk=change.deal_id)
+    deal = (
+        Deal.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("stage__pipeline", "pipeline", "customer")
+        .get(pk=change.deal_id)
+    )
     deal.contract = contract
     change.deal = deal
     return deal
 
 
-def _tell(change: Change, contract: Contract, action: str, sentence: str, *, now: datetime, by: User | None = None, reason: str = "") -> None:
+def _tell(
+    change: Change, contract: Contract, action: str, sentence: str, *, now: datetime, by: User | None = None, reason: str = ""
+) -> None:
     record(
         action=action,
         sentence=sentence,

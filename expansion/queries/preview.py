@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 from billing.domain.impact import Impact, impact, settled_terms
-
 from billing.domain.refusal import Refusal
 from billing.domain.terms import Terms, apply_edits
 from billing.models import Contract, Treatment

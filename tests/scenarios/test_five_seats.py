@@ -35,7 +35,9 @@ def settle_the_start(world):
 
 
 def submitted(world, quantity="25", effective=STORY_DAY):
-    change = changes.draft(deal=world.deal, intents=world.more_seats(quantity), effective=effective, by=world.ae, now=world.now, goal="Five dispatchers")
+    change = changes.draft(
+        deal=world.deal, intents=world.more_seats(quantity), effective=effective, by=world.ae, now=world.now, goal="Five dispatchers"
+    )
     return changes.submit(change_id=change.pk, version=change.version, shown_hash=change.content_hash, by=world.ae, now=world.now)
 
 
