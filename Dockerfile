@@ -28,8 +28,6 @@ RUN PRODUCTION=0 STATIC_COMPRESSED=1 python manage.py collectstatic --noinput --
 USER dealops
 VOLUME /var/lib/dealops
 EXPOSE 8000
-# Alive is whoever answers, be it with a redirect to https or a word about the host name; /health/ready is for whoever routes traffic.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 \
-    CMD ["python", "-c", "import http.client as h, sys; c = h.HTTPConnection('127.0.0.1', 8000, timeout=4); c.request('GET', '/health/live'); sys.exit(c.getresponse().status >= 500)"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 CMD ["python", "dealops/stack/probe.py"]
 CMD ["gunicorn", "dealops.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", \
      "--timeout", "60", "--graceful-timeout", "20", "--access-logfile", "-", "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]
