@@ -39,8 +39,7 @@ SECTIONS = (
     Section("approvals", "Approvals", "stamp", "approvals", WATCHERS, waiting="approvals"),
     Section("documents", "Documents", "file-text", "documents"),
     Section("future-invoices", "Future invoices", "calendar-sync", "future_invoices", waiting="handoffs"),
-    Section("sync", "Sync", "activity", "sync", frozenset({Role.FINANCE, Role.REVOPS})),
-    Section("sync", "Sync", "refresh-cw", "sync", WATCHERS),
+    Section("sync", "Sync", "refresh-cw", "sync", frozenset({Role.FINANCE, Role.REVOPS})),
     Section("notifications", "Notifications", "bell", "notifications", waiting="notices"),
     Section("admin", "Admin", "settings", "admin:index", frozenset({Role.REVOPS})),
 )
