@@ -16,6 +16,7 @@ from dealops.outbox.relay import Delivery
 from expansion.models import Notice
 from expansion.operations import execution
 from expansion.operations.notices import EMAIL_TOPIC, SLACK_TOPIC
+from expansion.queries.notices import email_of
 
 
 def register() -> None:
@@ -37,9 +38,8 @@ def _nothing() -> None:
 def send_email(delivery: Delivery) -> Callable[[], None]:
     """One e-mail with the facts as text and one link; nothing can be decided from the mail itself (F95)."""
     notice = Notice.objects.select_related("change").get(message=delivery.message)
-    subject = f"[dealops] {' '.join(notice.title.split())}"
-    link = f"{settings.SITE_URL}/changes/{notice.change.number}"
-    mail = EmailMessage(subject, f"{notice.body}\n\n{link}\n\nWhy you get this: {notice.why}.", to=[notice.address])
+    subject, text = email_of(notice)
+    mail = EmailMessage(subject, text, to=[notice.address])
     try:
         mail.send()
     except OSError as error:

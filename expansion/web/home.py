@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -14,6 +15,7 @@ from dealops.accounts.models import Role, User
 from expansion.domain.workflow import State
 from expansion.queries import home as queries
 from expansion.web.frame import page, section
+from expansion.web.navigation import may_open
 
 
 @require_safe
@@ -22,6 +24,9 @@ def home(request: HttpRequest) -> HttpResponse:
     now = present()
     today = timezone.localtime(now).date()
     blocks = BLOCKS[Role(request.user.role)](request.user, now, today)
+    for tile in blocks["tiles"]:
+        if not may_open(request.user, urlsplit(tile["href"]).path.strip("/")):
+            tile["href"] = ""
     bill_run = queries.next_bill_run(today)
     return page(
         request,
@@ -58,6 +63,7 @@ def _of_finance(user: User, now: datetime, today: date) -> dict[str, Any]:
     end_of_day = timezone.make_aware(datetime.combine(today, time.max))
     return {
         "to_decide": to_decide,
+        "others_decide": queries.waiting_for_approval() - to_decide.total,
         "handoffs": handoffs,
         "stuck": stuck,
         "tiles": [

@@ -1,0 +1,61 @@
+"""What a person was told, and what was sent outside: the notifications page and the previews of e-mail and Slack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.conf import settings
+
+from dealops.accounts.models import User
+from expansion.models import Change, Notice
+
+PER_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The notices about one change that stand together, newest first."""
+
+    change: Change
+    notices: tuple[Notice, ...]
+
+    @property
+    def unread(self) -> int:
+        return sum(notice.read_at is None for notice in self.notices)
+
+
+def inbox(user: User, *, unread_only: bool) -> list[Group]:
+    """The latest in-app notices of this person, those of one change together. One query."""
+    mine = Notice.objects.filter(recipient=user, channel=Notice.Channel.IN_APP)
+    if unread_only:
+        mine = mine.filter(read_at__isnull=True)
+    return _grouped(mine.select_related("change__deal__customer").order_by("-created_at", "-pk")[:PER_PAGE])
+
+
+def _grouped(notices: Iterable[Notice]) -> list[Group]:
+    """Neighbours about the same change become one group."""
+    return [Group(change, tuple(found)) for change, found in groupby(notices, key=lambda notice: notice.change)]
+
+
+def unread(user: User) -> int:
+    """How many in-app notices this person has not read. One query."""
+    return Notice.objects.filter(recipient=user, channel=Notice.Channel.IN_APP, read_at__isnull=True).count()
+
+
+def sent(channel: str) -> list[Notice]:
+    """The latest notices of one outside channel with the state of their delivery. One query."""
+    found = Notice.objects.filter(channel=channel).select_related("change__deal__customer", "recipient", "message")
+    return list(found.order_by("-created_at", "-pk")[:PER_PAGE])
+
+
+def email_of(notice: Notice) -> tuple[str, str]:
+    """Subject and text of the e-mail that carries this notice: the facts, one link, why one gets it (F95)."""
+    subject = f"[dealops] {' '.join(notice.title.split())}"
+    return subject, f"{notice.body}\n\n{link_of(notice)}\n\nWhy you get this: {notice.why}."
+
+
+def link_of(notice: Notice) -> str:
+    """The one address a message leads to."""
+    return f"{settings.SITE_URL}/changes/{notice.change.number}"
