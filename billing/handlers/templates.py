@@ -26,11 +26,11 @@ Name = PostingStep.Name
 
 def replace(delivery: Delivery) -> Callable[[], None]:
     """Bring accounting to exactly one live template of this version; several calls, one outcome."""
-    posting = Posting.objects.select_related("version__future_invoice", "contract__legal_entity", "contract__customer").get(
+    posting = Posting.objects.select_related("version__future_invoice__current", "contract__legal_entity", "contract__customer").get(
         message=delivery.message
     )
-    if posting.version.future_invoice.current_id != posting.version_id:
-        # A newer version waits behind this one and cleans up whatever an interrupted try of this one left.
+    if Posting.objects.filter(contract=posting.contract, kind=Posting.Kind.TEMPLATE, version__number__gt=posting.version.number).exists():
+        # A newer posting waits behind this one and cleans up whatever an interrupted try of this one left.
         return lambda: note_superseded(posting, at=now())
     saga = Saga(delivery, posting)
     with translated():
@@ -44,7 +44,8 @@ class Saga:
         assert posting.version is not None
         self.delivery = delivery
         self.posting = posting
-        self.version: FutureInvoiceVersion = posting.version
+        # A bill run moves the next date on without a posting of its own: accounting gets the invoice that is next now.
+        self.version: FutureInvoiceVersion = posting.version.future_invoice.current or posting.version
         self.contract: Contract = posting.contract
         self.accounting = accounting_for(self.contract.legal_entity)
         self.steps = {step.name: step for step in posting.steps.all()}
@@ -54,7 +55,7 @@ class Saga:
         removed = self._delete_others(keep=new.id if new else "")
         self._verify_alone(new)
         remote_id = new.id if new else ""
-        return lambda: note_template_live(self.posting, remote_id=remote_id, removed=removed, at=now())
+        return lambda: note_template_live(self.posting, self.version, remote_id=remote_id, removed=removed, at=now())
 
     def _create(self) -> port.RemoteTemplate:
         """The new template, made now or found from an earlier try, read back and compared."""
@@ -107,7 +108,8 @@ class Saga:
         live = [t.id for t in self.accounting.list_templates(reference=self.contract.number)]
         wanted = [new.id] if new else []
         if live != wanted:
-            raise NoAnswer(f"Accounting shows {len(live)} live templates for {self.contract.number} instead of {len(wanted)}; looking again.")
+            shown = f"Accounting shows {len(live)} live templates for {self.contract.number} instead of {len(wanted)}"
+            raise NoAnswer(f"{shown}; looking again.")
         crash_point("template.before_last_step")
         self._done(self.steps[Name.VERIFY_OLD], ",".join(live)[:80])
 

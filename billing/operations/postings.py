@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.domain.money import round_money
-from billing.models import Document, FutureInvoiceVersion, Posting, PostingStep, Template
+from billing.models import Contract, Document, FutureInvoiceVersion, Posting, PostingStep, Template
 from dealops.audit.operations import record
 from dealops.outbox.operations import enqueue
 
@@ -67,10 +67,8 @@ def note_step(step: PostingStep, *, remote_id: str = "", at: datetime) -> None:
     step.save(update_fields=["remote_id", "done_at"])
 
 
-def note_template_live(posting: Posting, *, remote_id: str, removed: list[str], at: datetime) -> None:
-    """Exactly one template is live in accounting and it is this version (M10)."""
-    version = posting.version
-    assert version is not None
+def note_template_live(posting: Posting, version: FutureInvoiceVersion, *, remote_id: str, removed: list[str], at: datetime) -> None:
+    """Exactly one template is live in accounting and it is `version` (M10)."""
     contract = posting.contract
     Template.objects.filter(contract=contract, state=Template.State.LIVE).exclude(remote_id=remote_id).update(state=Template.State.DELETED)
     if remote_id:
@@ -91,7 +89,7 @@ def note_template_live(posting: Posting, *, remote_id: str, removed: list[str], 
     posting.save(update_fields=["remote_id", "verified_at"])
     record(
         action="future_invoice.confirmed",
-        sentence=_template_sentence(posting, remote_id),
+        sentence=_template_sentence(contract, version, remote_id),
         subjects=[f"change:{posting.reference}", contract.permalink, contract.customer.permalink],
         chain=contract.legal_entity.code,
         at=at,
@@ -105,10 +103,8 @@ def note_superseded(posting: Posting, *, at: datetime) -> None:
     posting.save(update_fields=["verified_at"])
 
 
-def _template_sentence(posting: Posting, remote_id: str) -> str:
-    version = posting.version
-    assert version is not None
+def _template_sentence(contract: Contract, version: FutureInvoiceVersion, remote_id: str) -> str:
     if not remote_id or version.invoice_date is None:
-        return f"No recurring invoice is left for {posting.contract.number}; accounting has no live template any more."
+        return f"No recurring invoice is left for {contract.number}; accounting has no live template any more."
     amount = f"{version.currency} {round_money(version.net, version.currency)}"
     return f"Accounting confirms the next invoice of {version.invoice_date:%-d %b %Y}: {amount} net, one live template."

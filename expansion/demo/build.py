@@ -8,12 +8,12 @@ from datetime import UTC, datetime, time
 from django.db import transaction
 from django.utils import timezone
 
-from billing.models import Contract, DemoClock, Document
-from billing.operations.postings import queue_document, queue_template
+from billing.models import Contract, DemoClock, Posting
+from billing.operations.postings import queue_template
 from dealops.accounts.models import User
 from expansion.demo import catalogue, fleet, history, people, story
 from expansion.demo.contracts import sign
-from expansion.models import ChangeCounter, Deal
+from expansion.models import ChangeCounter
 from expansion.operations import pipelines
 
 
@@ -40,11 +40,8 @@ def load(say: Callable[[str], None] = lambda words: None) -> bool:
 
 
 def _tell_accounting() -> None:
-    """Ledgerly hears of this month's invoices and of every live template, by the ordinary way."""
-    month = story.STORY_DAY.replace(day=1)
-    for document in Document.objects.filter(origin="recurring", issue_date__gte=month).order_by("issue_date", "number"):
-        queue_document(document)
-    waiting = set(Deal.objects.filter(contract__postings__kind="template").values_list("contract_id", flat=True))
+    """Ledgerly hears of every live template whose newest version it was not told yet, by the ordinary way."""
     for contract in Contract.objects.filter(state="active").select_related("future_invoice__current", "legal_entity").order_by("number"):
-        if contract.pk not in waiting:
-            queue_template(contract.future_invoice.current)
+        current = contract.future_invoice.current
+        if not Posting.objects.filter(version=current).exists():
+            queue_template(current)

@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from billing.domain.refusal import Refusal
+from billing.models import Document
 from billing.operations.billing_run import bill
+from billing.operations.postings import queue_document
 from dealops.accounts.models import User
 from expansion.domain import workflow
 from expansion.models import Change, Deal, Notice
@@ -33,6 +35,8 @@ def live_through(deals: list[Deal], people: Mapping[str, User], *, until: date) 
     plan = _plan(deals, dice, until)
     for day in sorted({*_bill_days(until), *plan}):
         bill(on=day, at=_at(day, 6))
+        for document in Document.objects.filter(origin="recurring", issue_date=day, service_end__gt=until).order_by("number"):
+            queue_document(document)
         for deal in plan.get(day, ()):
             _change(deal, people, dice, day, decided=day < until - timedelta(days=DAYS_UNDECIDED))
     _settle_the_boards(deals, dice, until)
