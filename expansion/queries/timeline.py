@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Q
 
+from billing.models import Contract
 from dealops.audit.models import Entry
 from dealops.audit.queries import timeline
 from expansion.models import Change, Deal
@@ -19,11 +20,12 @@ PAGE_SIZE = 30
 KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "approvals": ("Approvals", "shield-check", ("change.approved", "change.rejected", "handoff")),
     "accounting": ("Accounting", "landmark", ("document.posted", "future_invoice", "posting")),
-    "documents": ("Documents", "file-text", ("document",)),
+    "documents": ("Documents", "file-text", ("document", "documents")),
     "changes": ("Changes", "arrow-left-right", ("change", "contract")),
     "deal": ("Deal", "briefcase", ("deal",)),
 }
 OTHER = "deal"
+BILL_RUN = "documents.issued"
 
 NUMBER = re.compile(r"\b(?:CH-\d{4}-\d{4,}|DL-\d+|(?:[A-Z]{2}-)?(?:INV|CN)-\d{4}-\d{5,})\b")
 
@@ -44,6 +46,7 @@ class Story:
     who: str
     is_system: bool
     via: str
+    action: str
     kind: str
     picture: str
     parts: tuple[Part, ...]
@@ -60,15 +63,32 @@ class Page:
 
 
 def of_deal(deal: Deal, *, kind: str = "", after: str = "") -> Page:
-    """Everything about a deal, its contract and its changes. Two queries."""
+    """Everything about a deal, its contract and its changes. Three queries."""
     numbers = Change.objects.filter(deal=deal).values_list("number", flat=True)
     subjects = [deal.permalink, deal.contract.permalink, *(f"change:{number}" for number in numbers)]
-    return _page(subjects, kind, after)
+    page = _page(subjects, kind, after)
+    return Page(tuple(_own_words(page.stories, deal.contract)), page.older)
 
 
 def of_change(change: Change, *, after: str = "") -> Page:
     """Everything about one change. One query."""
     return _page([change.permalink], "", after)
+
+
+def _own_words(stories: Sequence[Story], contract: Contract) -> Iterable[Story]:
+    """A bill run speaks of all its invoices; on the page of one deal it speaks of that deal's. One query."""
+    runs = [story.at for story in stories if story.action == BILL_RUN]
+    issued = (
+        {document.issued_at: document for document in contract.documents.filter(issued_at__in=runs, origin="recurring")} if runs else {}
+    )
+    for story in stories:
+        document = issued.get(story.at) if story.action == BILL_RUN else None
+        if document is None:
+            yield story
+            continue
+        amount = f"{document.total:.2f} {document.currency}"
+        words = f"{document.number} issued over {amount} for the period from {document.service_start:%-d %b %Y}."
+        yield replace(story, parts=tuple(parts_of(words)))
 
 
 def _page(subjects: Sequence[str], kind: str, after: str) -> Page:
@@ -118,6 +138,7 @@ def _story(entry: Entry) -> Story:
         who=entry.actor_name,
         is_system=entry.actor_id is None,
         via=entry.via,
+        action=entry.action,
         kind=kind,
         picture=KINDS[kind][1],
         parts=tuple(parts_of(entry.sentence)),

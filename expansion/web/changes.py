@@ -10,7 +10,8 @@ from django.contrib.auth.decorators import login_required
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.clock import business_date, now
@@ -69,8 +70,13 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @section("changes")
 def change(request: HttpRequest, number: str) -> HttpResponse:
-    """One change: where it stands, what it does, what was decided, what accounting heard."""
+    """One change: where it stands, what it does, what was decided, what accounting heard; in the seller's own time."""
     found = change_or_404(number)
+    with timezone.override(found.deal.contract.legal_entity.time_zone):
+        return _change_page(request, found)
+
+
+def _change_page(request: HttpRequest, found: Change) -> HttpResponse:
     lights = lights_of([found])[found.pk]
     facts = queries.facts_of(found)
     shown = figures_of(found, found.deal.contract.legal_entity.tax_name)
@@ -99,10 +105,11 @@ def change(request: HttpRequest, number: str) -> HttpResponse:
 def lights(request: HttpRequest, number: str) -> HttpResponse:
     """The four lights alone, asked for while something moves. 204 as long as nothing is different from `seen`."""
     found = change_or_404(number)
-    shown = lights_of([found])[found.pk]
-    if request.GET.get("seen") == shown.mark:
-        return HttpResponse(status=204)
-    response = render(request, "changes/lights.html", {"change": found, "lights": shown})
+    with timezone.override(found.deal.contract.legal_entity.time_zone):
+        shown = lights_of([found])[found.pk]
+        if request.GET.get("seen") == shown.mark:
+            return HttpResponse(status=204)
+        response = render(request, "changes/lights.html", {"change": found, "lights": shown})
     response.headers["HX-Trigger"] = "change-moved"
     return response
 
@@ -189,7 +196,7 @@ def _actions(request: HttpRequest, found: Change, shown: Figures) -> dict[str, o
         "submit": button_label(shown, needs_approval=_needs_approval(found, shown)) if may_edit else "",
         "discard": may_edit,
         "recall": rules.why_not_recall(user, found) is None,
-        "review": _review_address(found) if rules.why_not_decide(user, found) is None else "",
+        "review": reverse("approval", args=[found.number]) if rules.why_not_decide(user, found) is None else "",
         "why_not_decide": rules.why_not_decide(user, found) if found.state == State.SUBMITTED else "",
         "is_maker": user.person == found.maker_person,
     }
@@ -198,13 +205,6 @@ def _actions(request: HttpRequest, found: Change, shown: Figures) -> dict[str, o
 def _needs_approval(found: Change, shown: Figures) -> bool:
     owner, prior = found.owner, shown.impact.prior_period
     return rules.approval_needed(owner=owner, amount_now=found.amount_now, prior_period=prior) is not None
-
-
-def _review_address(found: Change) -> str:
-    try:
-        return reverse("approval", args=[found.number])
-    except NoReverseMatch:
-        return ""
 
 
 def _address(**values: str) -> str:

@@ -6,13 +6,13 @@ import json
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.clock import business_date, now
@@ -126,8 +126,7 @@ class Desk:
         except Refusal as refusal:
             if refusal.code == "nothing_changed":
                 return {"form": form, "figures": None, "nothing": NOTHING}
-            form.explain(refusal)
-            return {"form": form, "figures": None, "problem": refusal.message}
+            return {"form": form, "figures": None, "problem": form.explain(refusal)[1]}
         figures = Figures(seen.impact, self.contract.legal_entity.tax_name, utilisation(self.deal.seats_used, seen.seats_after))
         return {
             "form": form,
@@ -228,8 +227,7 @@ def _posted(request: HttpRequest, desk: Desk) -> HttpResponse:
     except Refusal as refusal:
         if act == "keep":
             return JsonResponse({"detail": refusal.message}, status=422)
-        place = form.explain(refusal)
-        return _page(request, desk, form, status=status_of(refusal), problems=[(place, refusal.message)])
+        return _page(request, desk, form, status=status_of(refusal), problems=[form.explain(refusal)])
     except OperationalError:
         return _page(request, desk, form, status=503, problems=[("", BUSY)])
 
@@ -243,7 +241,8 @@ def _written(request: HttpRequest, desk: Desk, form: ComposerForm, act: str) -> 
         messages.success(request, submitted_words(change))
         return HttpResponseRedirect(reverse("change", args=[change.number]))
     change = composing.save(**common)
-    saved = f"Saved {timezone.localtime(desk.now):%H:%M} as {change.number}, version {change.version}"
+    clock = desk.now.astimezone(ZoneInfo(desk.contract.legal_entity.time_zone))
+    saved = f"Saved {clock:%H:%M} as {change.number}, version {change.version}"
     if act == "keep":
         return JsonResponse({"version": change.version, "words": saved})
     messages.success(request, f"{saved}. Nothing was sent.")

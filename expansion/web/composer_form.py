@@ -93,12 +93,30 @@ class ComposerForm:
             raise Refusal("not_a_date", "effective", "Give the effective date as a date, for example 16 Jun 2026.") from None
         return Wanted(self.intents(), effective, self.treatment, self.waiver_reason, self.goal, self.note)
 
-    def explain(self, refusal: Refusal) -> str:
-        """Put the refusal beside its field; answers that field's id, blank when it speaks of the whole."""
+    def explain(self, refusal: Refusal) -> tuple[str, str]:
+        """Put the refusal beside its field; answers (id of the field, sentence), the id blank when it speaks of the whole."""
         place = self.field_of(refusal.field)
+        words = refusal.message.replace(refusal.field, self._label(refusal.field)) if refusal.field else refusal.message
+        words = words[:1].upper() + words[1:]
         if place:
-            self.errors[place] = refusal.message
-        return place
+            self.errors[place] = words
+        return place, words
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """(id of the field, sentence) of every refused field."""
+        return [(place, words) for place, words in self.errors.items() if words]
+
+    def _label(self, name: str) -> str:
+        """What the form calls a field of an operation: `the new quantity of Team` for `edits[0].quantity`."""
+        match = EDIT.match(name)
+        if not match:
+            return name.replace("_", " ")
+        numbered = self._numbered()
+        place = int(match.group(1))
+        changed = numbered[place][0] if place < len(numbered) else None
+        word = {"quantity": "the new quantity", "product": "the product"}.get(match.group(2), "this line")
+        return f"{word} of {changed.line.product.name}" if isinstance(changed, LineField) else word
 
     def field_of(self, name: str) -> str:
         """The id of the form field an operation's field name means: `edits[0].quantity` is the first changed line's quantity."""

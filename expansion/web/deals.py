@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.clock import business_date, now
@@ -49,8 +50,13 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @section("deals")
 def deal(request: HttpRequest, number: str) -> HttpResponse:
-    """One deal: facts, its story, the contract now, the next invoice. `show` and `before` choose the part of the timeline."""
+    """One deal, its moments in the seller's own time. `show` and `before` choose the part of the timeline."""
     found = deal_or_404(number)
+    with timezone.override(found.contract.legal_entity.time_zone):
+        return _deal_page(request, found)
+
+
+def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
     today = business_date(found.contract.legal_entity.time_zone, now())
     kind = request.GET.get("show", "")
     story = timeline.of_deal(found, kind=kind, after=request.GET.get("before", ""))

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from billing.domain.impact import Impact, Invoice, PricedLine
 from billing.domain.money import from_units, half_away
+from billing.models import Basis, Shape
 from billing.templatetags.dates import period_text, short_day_text
 from billing.templatetags.money import MINUS, money_text, percent_text, quantity_text
 from expansion.domain.health import Utilisation
@@ -161,6 +162,12 @@ class Figures:
     def heading(self) -> str:
         """What the document is called in a sentence."""
         return {"invoice": "One-off invoice", "credit_note": "Credit note"}.get(self.document, "Nothing to bill now")
+
+    @property
+    def policy_words(self) -> str:
+        """How it was computed, as the policies are called: `Actual days, one net line`."""
+        policy = self.impact.policy
+        return f"{Basis(policy.basis).label}, {Shape(policy.shape).label[0].lower()}{Shape(policy.shape).label[1:]}"
 
     def steps(self) -> Iterator[Step]:
         """How each number was computed, in the order of the panel."""

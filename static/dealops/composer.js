@@ -171,41 +171,43 @@
   });
 
   // --- a draft that exists is kept while one types ------------------------------------------------------------------------------------------
-  let saving = 0;
+  let pause = 0;
+  let saving = null;
   function keep() {
     if (!form.elements.draft.value || !$("[data-facts]", panel)) return;
-    window.clearTimeout(saving);
-    saving = window.setTimeout(save, 1500);
+    window.clearTimeout(pause);
+    pause = window.setTimeout(save, 1500);
   }
-  let kept = Promise.resolve();
+  function tell(words) {
+    const place = $("[data-saved]");
+    if (place) place.textContent = words;
+  }
   function save() {
-    saving = 0;
     const body = new FormData(form);
     body.set("act", "keep");
-    kept = fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } })
+    saving = fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } })
       .then((answer) => (answer.ok && !answer.redirected ? answer.json() : Promise.reject(answer)))
       .then((saved) => {
-        form.elements.version.value = saved.version;
-        const place = $("[data-saved]");
-        if (place) place.textContent = saved.words;
-        const other = $(".cp-discard [name=version]");
-        if (other) other.value = saved.version;
+        $$("form [name=version]").forEach((field) => (field.value = saved.version));
+        tell(saved.words);
       })
-      .catch(() => {
-        const place = $("[data-saved]");
-        if (place) place.textContent = "Not saved. Press Save draft to see why.";
-      });
+      .catch(() => tell("Not saved. Press Save draft to see why."))
+      .finally(() => (saving = null));
   }
 
-  // --- only amounts that were shown are sent ------------------------------------------------------------------------------------------------
+  // --- only amounts that were shown are sent; a draft being saved is waited for ------------------------------------------------------------------
   form.addEventListener("submit", (event) => {
     const button = event.submitter;
-    window.clearTimeout(saving);
-    if (!button || button.value !== "submit" || shown === asked) return;
-    event.preventDefault();
-    ask().then((answered) => {
-      if (answered) window.dealops.toast("The amounts were just brought up to date. Look at them, then press the button again.");
-    });
+    window.clearTimeout(pause);
+    if (saving) {
+      event.preventDefault();
+      saving.finally(() => form.requestSubmit(button));
+    } else if (button && button.value === "submit" && shown !== asked) {
+      event.preventDefault();
+      ask().then((answered) => {
+        if (answered) window.dealops.toast("The amounts were just brought up to date. Look at them, then press the button again.");
+      });
+    }
   });
 
   tidy();
