@@ -47,6 +47,7 @@ class SeriesCheck:
     entity: str
     last: int
     missing: int
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,11 @@ def _sums(matching: QuerySet[Document]) -> Iterable[Sums]:
 def series_checks() -> tuple[SeriesCheck, ...]:
     """Every series counted against its rows: issued numbers, the highest of them, and the counter have to agree (M11). One query."""
     rows = DocumentSeries.objects.select_related("legal_entity").annotate(issued=Count("documents"), highest=Max("documents__sequence"))
-    found = []
+    found, newest = [], max((series.year for series in rows), default=0)
     for series in rows.order_by("legal_entity__name", "prefix", "year"):
         last = max(series.last, series.highest or 0)
         name = f"{series.legal_entity.number_prefix}{series.prefix}-{series.year}"
-        found.append(SeriesCheck(name, series.legal_entity.name, last, last - series.issued))
+        found.append(SeriesCheck(name, series.legal_entity.name, last, last - series.issued, series.year == newest))
     return tuple(found)
 
 

@@ -23,7 +23,7 @@ from expansion.operations import changes as operations
 from expansion.operations import handoffs
 from expansion.queries import approvals as queries
 from expansion.queries.lights import lights_of
-from expansion.web.decision_words import approve_label, average_words, title_of
+from expansion.web.decision_words import approve_label, average_words, policy_words, title_of
 from expansion.web.documents import as_pdf
 from expansion.web.frame import page, section, status_of
 from expansion.web.paper import preview_of
@@ -158,6 +158,7 @@ def _review(request: HttpRequest, change: Change, *, problem: str = "", status: 
         is_waiting=change.state == workflow.State.SUBMITTED,
         document_lines=[line for line in change.impact["lines"] if line["outcome"] == "document"],
         other_lines=[line for line in change.impact["lines"] if line["outcome"] != "document"],
+        policy=policy_words(change),
         kind_words=Document.Kind(change.impact["document"]).label if change.impact["document"] != "none" else "",
         problem=problem,
         **answer,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+from billing.models import Basis, Shape, Treatment
 from billing.templatetags.dates import day_text, short_day_text
 from billing.templatetags.money import money_text
 from expansion.domain.invoice_diff import InvoiceDiff
@@ -25,10 +26,11 @@ def _now_words(change: Change, tax_name: str) -> str:
     impact = change.impact
     amount = money_text(impact["net"], change.currency)
     tax = f" + {tax_name}" if Decimal(impact["tax"]) else ""
+    on = f" on {day_text(change.effective)}" if impact["scheduled"] else ""
     if impact["document"] == "credit_note":
-        return f"a credit of {amount}{tax}"
+        return f"a credit of {amount}{tax}{on}"
     if impact["document"] == "invoice":
-        return f"{amount}{tax}"
+        return f"{amount}{tax}{on}"
     if impact["expected_document"]:
         return f"for {day_text(change.effective)}"
     return ""
@@ -38,6 +40,14 @@ def _next_words(change: Change, next_change: InvoiceDiff | None) -> str:
     if next_change is None:
         return ""
     return f"update {short_day_text(next_change.date)} invoice to {money_text(next_change.net_after, change.currency)}"
+
+
+def policy_words(change: Change) -> dict[str, str]:
+    """The policies the change was computed with; the treatment only where something was reduced."""
+    policy = change.impact["policy"]
+    reduces = "downgrade" in change.impact["mechanisms"]
+    treatment = f"Downgrade: {Treatment(policy['treatment']).label.lower()}" if reduces else ""
+    return {"basis": Basis(policy["basis"]).label, "shape": Shape(policy["shape"]).label, "treatment": treatment}
 
 
 def average_words(average: timedelta | None) -> str:

@@ -26,7 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
         for key, (title, _) in queries.TABS.items()
         if found.counts[key] or key in {"all", "waiting", "posted", tab}
     ]
-    series = queries.series_checks()
+    series = [check for check in queries.series_checks() if check.last]
     return page(
         request,
         "documents/list.html",
@@ -38,6 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
         search=search,
         found=found,
         series=[check for check in series if not check.missing],
+        older_series=sum(1 for check in series if not check.missing and not check.is_current),
         gaps=[check for check in series if check.missing],
         older=_address(tab=tab, before=found.before, **kept) if found.before else "",
         newest=_address(tab=tab, **kept) if request.GET.get("before") else "",
