@@ -56,7 +56,7 @@ def capped(
     found: list[PricedLine] = []
     allocations: list[Allocation] = []
     for line in lines:
-        if line.side == "charge":
+        if line.side == "charge" or line.outcome == "waived":
             found.append(line)
             continue
         taken = _take(line, billed, left)

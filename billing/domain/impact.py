@@ -46,18 +46,22 @@ def impact(
     closed_before: date | None = None,
     pending: Sequence[PricedLine] = (),
     issued: Decimal | None = None,
+    waived_before: Sequence[PricedLine] = (),
 ) -> Impact:
     """What changing `before` into `after` on `effective` does, seen on the business date `today`.
 
     `billed` is what was charged on invoices in the term, newest first, with what of it is credited. `billed_until`: recurring invoices are
     issued for every period that starts before it (in arrears: that ends by it). `closed_before`: the books are closed for days before it.
     `pending` are lines of earlier changes that wait for the next invoice. `issued` is the net amount issued in the term; None takes the
-    sum of `billed`. `horizon` bounds the invoices listed, not the contract value.
+    sum of `billed`. `horizon` bounds the invoices listed, not the contract value. `waived_before` are the lines waived by a change that is
+    being reversed: their opposites are not charged.
 
-    Raises Refusal: unknown_basis, unknown_shape, unknown_treatment, unknown_destination (field policy.*), outside_contract (effective),
-    mixed_tax, too_large.
+    Raises Refusal: unknown_basis, unknown_shape, unknown_treatment, unknown_remainder_to (field policy.*), currency_mismatch (F62),
+    other_term, outside_contract (effective), mixed_tax (edits), too_large (F63).
     """
-    settlement = Settlement(before, after, effective, today, policy, tuple(billed), billed_until, closed_before, tuple(pending))
+    settlement = Settlement(
+        before, after, effective, today, policy, tuple(billed), billed_until, closed_before, tuple(pending), tuple(waived_before)
+    )
     return settlement.impact(horizon, issued)
 
 

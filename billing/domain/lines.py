@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -111,3 +112,14 @@ class Terms:
     def end_of(self, line: Line) -> date:
         """The first day the slice no longer holds."""
         return self.end if line.ends is None else min(line.ends, self.end)
+
+
+def merged(slices: Iterable[Line]) -> tuple[Line, ...]:
+    """The slices of one line in order of time; neighbours with the same terms become one, so that a step and its reverse leave no trace."""
+    found: list[Line] = []
+    for line in sorted(slices, key=lambda line: line.starts):
+        if found and found[-1].ends == line.starts and found[-1].terms == line.terms:
+            found[-1] = replace(found[-1], ends=line.ends)
+        else:
+            found.append(line)
+    return tuple(found)

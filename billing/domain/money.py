@@ -107,11 +107,13 @@ def negative(amount: Decimal) -> Decimal:
     return _EXACT.minus(amount)
 
 
+@lru_cache(maxsize=512)
 def zero(currency: str) -> Decimal:
     """Nothing, with the places of `currency`: 0.00."""
     return from_units(0, places(currency))
 
 
+@lru_cache(maxsize=8192)  # a bill run meets the same prices and rates thousands of times
 def plain(number: Decimal) -> Decimal:
     """The same number without superfluous zeros and without an exponent: 5.000 becomes 5, 1E+2 becomes 100."""
     written = format(number, "f")
@@ -120,6 +122,7 @@ def plain(number: Decimal) -> Decimal:
     return Decimal("0" if written == "-0" else written)
 
 
+@lru_cache(maxsize=8192)
 def price(number: Decimal, currency: str) -> Decimal:
     """A unit price as it is shown: at least the currency's places, more only where they are used (50.00, 0.000125)."""
     short = plain(number)

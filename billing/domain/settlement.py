@@ -48,9 +48,10 @@ class Settlement:
     billed_until: date
     closed_before: date | None
     pending: tuple[PricedLine, ...]
+    waived_before: tuple[PricedLine, ...] = ()
 
     def impact(self, horizon: int, issued: Decimal | None) -> Impact:
-        _check(self.before, self.effective, self.policy)
+        _check(self.before, self.requested, self.effective, self.policy)
         lines, allocations = self._lines()
         lines = self._below_minimum(self._treated(lines))
         document = [line for line in lines if line.outcome == "document"]
@@ -62,7 +63,9 @@ class Settlement:
         remainder = self._sum((ahead.left_over, *(line.not_credited for line in lines if line.outcome != "waived")))
         waived = self._sum(line.signed_net for line in lines if line.outcome == "waived")
         value = self._value(ahead, now, issued)
-        why_code = self._why_code(kind, lines, remainder, bool(value["value_delta"]))
+        why_code = (
+            "waiver_reversed" if kind == "none" and waived > 0 else self._why_code(kind, lines, remainder, bool(value["value_delta"]))
+        )
         return Impact(
             currency=self.before.currency,
             effective=self.effective,
@@ -125,10 +128,20 @@ class Settlement:
         return max(self.billed_until, period.end if is_billed else period.start)
 
     def _lines(self) -> tuple[list[PricedLine], list[Allocation]]:
-        lines = adjustment_lines(self.before, self.after, self.window)
+        lines = [self._not_owed(line) for line in adjustment_lines(self.before, self.after, self.window)]
         if self.expected:  # what will be billed by then cannot be credited against yet
             return lines, []
         return capped(lines, self.billed, self.before.currency, promised=[line for line in self.pending if line.side == "credit"])
+
+    def _not_owed(self, line: PricedLine) -> PricedLine:
+        """A line that takes back what was waived moves no money either."""
+        turned = {"charge": "credit", "credit": "charge"}[line.side]
+        same = any(
+            (other.side, other.key, other.product, other.starts, other.ends, other.quantity, other.net)
+            == (turned, line.key, line.product, line.starts, line.ends, line.quantity, line.net)
+            for other in self.waived_before
+        )
+        return replace(line, outcome="waived") if same else line
 
     def _treated(self, lines: list[PricedLine]) -> list[PricedLine]:
         """Families that come out below zero go where the downgrade treatment sends them, both sides of a swap together."""
@@ -137,8 +150,9 @@ class Settlement:
             outcome = "document"
         balance: dict[str, Decimal] = {}
         for line in lines:
-            balance[line.family] = money.add(balance.get(line.family, Decimal(0)), line.signed_net)
-        return [replace(line, outcome=outcome) if balance[line.family] < 0 else line for line in lines]
+            if line.outcome == "document":
+                balance[line.family] = money.add(balance.get(line.family, Decimal(0)), line.signed_net)
+        return [replace(line, outcome=outcome) if line.outcome == "document" and balance[line.family] < 0 else line for line in lines]
 
     def _below_minimum(self, lines: list[PricedLine]) -> list[PricedLine]:
         net = _size(self._sum(line.signed_net for line in lines if line.outcome == "document"))
@@ -225,14 +239,23 @@ def _kind(net: Decimal, tax: Decimal) -> str:
     return "invoice" if decisive > 0 else "credit_note" if decisive < 0 else "none"
 
 
-def _check(terms: Terms, effective: date, policy: Policy) -> None:
+def _check(before: Terms, after: Terms, effective: date, policy: Policy) -> None:
     for name, value, known in (
         ("basis", policy.basis, BASES),
         ("shape", policy.shape, SHAPES),
         ("treatment", policy.treatment, TREATMENTS),
-        ("destination", policy.remainder_to, DESTINATIONS),
+        ("remainder_to", policy.remainder_to, DESTINATIONS),
     ):
         if value not in known:
             raise Refusal(f"unknown_{name}", f"policy.{name}", f"{value!r:.40} is no {name}. Choose one of {', '.join(known)}.")
-    if not terms.start <= effective < terms.end:
-        raise Refusal("outside_contract", "effective", f"{effective} is outside the contract, {terms.start} to {terms.end}.")
+    if before.currency != after.currency:
+        message = (
+            f"The contract is in {before.currency}; a change cannot bring {after.currency} into it. Make a contract in {after.currency}."
+        )
+        raise Refusal("currency_mismatch", "currency", message)
+    if replace(before, lines=()) != replace(after, lines=()):
+        raise Refusal(
+            "other_term", "after", "A change cannot move the term or the billing periods of a contract; that is decided at renewal."
+        )
+    if not before.start <= effective < before.end:
+        raise Refusal("outside_contract", "effective", f"{effective} is outside the contract, {before.start} to {before.end}.")

@@ -7,14 +7,14 @@ are re-based, that is, they keep their own difference. 20 seats with 2 more from
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from billing.domain import limits, money
-from billing.domain.lines import ONE_DAY, Line, Terms
+from billing.domain.lines import ONE_DAY, Line, Terms, merged
 from billing.domain.refusal import Refusal
 
 __all__ = ["Edit", "Line", "Terms", "TermsError", "apply_edits"]
@@ -75,7 +75,7 @@ def apply_edits(terms: Terms, edits: Iterable[Edit], effective: date) -> Terms:
     slices = dict(terms.by_key)
     for step in sorted(steps, key=lambda step: step.day):
         before = slices.get(step.key, ())
-        slices[step.key] = _merged(step.apply(slices))
+        slices[step.key] = merged(step.apply(slices))
         if slices[step.key] == before:
             raise TermsError(
                 "nothing_changed", f"{step.field}.{step.changes}", f"{step.field} changes nothing. Give another value or leave it out."
@@ -92,17 +92,6 @@ def _check_day(terms: Terms, day: date, field: str) -> None:
         raise TermsError(
             "outside_contract", field, f"{day} is outside the contract, which runs from {terms.start} to {last}. Choose a day within it."
         )
-
-
-def _merged(slices: Sequence[Line]) -> tuple[Line, ...]:
-    """Neighbours with the same terms become one again, so that a step and its reverse leave no trace."""
-    found: list[Line] = []
-    for line in sorted(slices, key=lambda line: line.starts):
-        if found and found[-1].ends == line.starts and found[-1].terms == line.terms:
-            found[-1] = replace(found[-1], ends=line.ends)
-        else:
-            found.append(line)
-    return tuple(found)
 
 
 class _Step:

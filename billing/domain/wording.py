@@ -22,6 +22,7 @@ WHY: Final = {
     "future": "Not needed now: {effective} lies ahead in a period not billed yet; then {amount} is expected, computed again on that day.",
     "arrears": "Not needed: the period is billed in arrears; its invoice carries the change.",
     "waived": "Not needed: by policy a downgrade is not credited; {amount} is waived.",
+    "waiver_reversed": "Not needed: what is taken back was waived and never credited.",
     "next_invoice": "Not needed: by policy the credit of {amount} goes onto the next invoice.",
     "at_renewal": "Not needed: by policy a downgrade takes effect at renewal, on {renewal}.",
     "below_minimum": "Not needed: {amount} is below the minimum of {minimum} for a document; it goes onto the next invoice.",

@@ -525,7 +525,7 @@ def test_the_other_bases(basis, expected):
         (Policy(basis="seconds"), "policy.basis"),
         (Policy(shape="round"), "policy.shape"),
         (Policy(treatment="shrug"), "policy.treatment"),
-        (Policy(remainder_to="us"), "policy.destination"),
+        (Policy(remainder_to="us"), "policy.remainder_to"),
     ],
 )
 def test_an_unknown_policy_is_named(policy, field):
@@ -541,6 +541,37 @@ def test_a_day_outside_the_contract_is_refused(effective):
             terms(), TWENTY_FIVE, effective=d(effective), today=d("2026-06-16"), policy=Policy(), billed=(), billed_until=d("2026-07-01")
         )
     assert (refused.value.code, refused.value.field) == ("outside_contract", "effective")
+
+
+@pytest.mark.req("F62")
+@pytest.mark.parametrize("other", ["USD", "EUR", "JPY", "KWD"])
+def test_a_change_brings_no_other_currency_into_a_contract(other):
+    with pytest.raises(Refusal) as refused:
+        impact(
+            terms(),
+            replace(TWENTY_FIVE, currency=other),
+            effective=d("2026-06-16"),
+            today=d("2026-06-16"),
+            policy=Policy(),
+            billed=(),
+            billed_until=d("2026-07-01"),
+        )
+    assert (refused.value.code, refused.value.field) == ("currency_mismatch", "currency")
+
+
+@pytest.mark.parametrize("other", [{"end": d("2028-01-01")}, {"months": 3}, {"anchor": d("2026-01-31")}, {"in_advance": False}])
+def test_a_change_does_not_move_the_term(other):
+    with pytest.raises(Refusal) as refused:
+        impact(
+            terms(),
+            replace(TWENTY_FIVE, **other),
+            effective=d("2026-06-16"),
+            today=d("2026-06-16"),
+            policy=Policy(),
+            billed=(),
+            billed_until=d("2026-07-01"),
+        )
+    assert refused.value.code == "other_term"
 
 
 def test_the_horizon_bounds_the_list_and_not_the_value():
