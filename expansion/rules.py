@@ -8,7 +8,7 @@ from billing.domain.refusal import NotAllowed
 from billing.models import Owner
 from dealops.accounts.models import Role, User
 from expansion.domain import workflow
-from expansion.models import Change, Deal
+from expansion.models import Change, Deal, Handoff
 
 MAKERS = frozenset({Role.SALES, Role.CUSTOMER_SUCCESS, Role.REVOPS})
 
@@ -66,6 +66,13 @@ def why_not_approve(user: User, change: Change) -> str | None:
         return (
             f"{amount:,.2f} {change.currency} is above your limit of {user.approval_limit:,.2f}. Someone with a higher limit must approve."
         )
+    return None
+
+
+def why_not_acknowledge(user: User, handoff: Handoff) -> str | None:
+    """A hand-off is taken by somebody of the team it was given to."""
+    if user.role != handoff.team:
+        return f"This hand-off was given to {Role(handoff.team).label}. Somebody there takes it."
     return None
 
 

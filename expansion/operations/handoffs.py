@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import holidays
+from django.db import transaction
 
+from billing.domain.refusal import Refusal
 from billing.models import Contract
 from dealops.accounts.models import Role, User
 from dealops.audit.operations import record
+from expansion import rules
 from expansion.models import Change, Handoff
 from expansion.queries.preview import Preview
 
@@ -32,12 +35,27 @@ def open_for(change: Change, seen: Preview, contract: Contract, *, now: datetime
 
 
 def acknowledge(*, handoff_id: int, by: User, now: datetime) -> Handoff:
-    """Somebody has seen it and takes it."""
-    handoff = Handoff.objects.select_for_update().get(pk=handoff_id)
-    if handoff.state == Handoff.State.OPEN:
+    """Somebody of the team has seen it and takes it; whoever was first keeps it. Raises NotAllowed, or Refusal for a closed one."""
+    with transaction.atomic():
+        handoff = Handoff.objects.select_for_update(of=("self",)).select_related("change__deal__contract__legal_entity").get(pk=handoff_id)
+        rules.demand(rules.why_not_acknowledge(by, handoff))
+        if handoff.state == Handoff.State.ACKNOWLEDGED:
+            return handoff
+        if handoff.state != Handoff.State.OPEN:
+            raise Refusal("handoff_closed", "state", f"This hand-off is {handoff.get_state_display().lower()}; there is nothing left to take.")
         handoff.state, handoff.acknowledged_by, handoff.acknowledged_at = Handoff.State.ACKNOWLEDGED, by, now
         handoff.save(update_fields=["state", "acknowledged_by", "acknowledged_at"])
-    return handoff
+        change = handoff.change
+        record(
+            action="handoff.acknowledged",
+            sentence=f"{by} took the hand-off “{handoff.title}”.",
+            subjects=[change.permalink, change.deal.permalink],
+            chain=change.deal.contract.legal_entity.code,
+            at=now,
+            by=by,
+            after={"handoff": handoff.pk, "state": handoff.state},
+        )
+        return handoff
 
 
 def close(change: Change, *, reason: str, now: datetime) -> None:
