@@ -15,7 +15,7 @@ from billing.domain.invoice import PricedLine
 class Billed:
     """One charged line of an issued invoice: `net` of it was billed for [starts, ends), `credited` of that is credited already.
 
-    `key` "" fits every line of the product.
+    A credit that is agreed but waits for the next invoice counts as credited. `key` "" fits every line of the product.
     """
 
     product: str
@@ -41,18 +41,13 @@ class Allocation:
     tax: Decimal
 
 
-def capped(
-    lines: Sequence[PricedLine], billed: Sequence[Billed], currency: str, promised: Sequence[PricedLine] = ()
-) -> tuple[list[PricedLine], list[Allocation]]:
+def capped(lines: Sequence[PricedLine], billed: Sequence[Billed], currency: str) -> tuple[list[PricedLine], list[Allocation]]:
     """The lines with credits cut down to what is left of `billed` (newest first), and which billed line each credit reduces.
 
     A credit may only reduce lines of its product and key whose service meets its own. It takes the tax rate that was billed; where that
-    differs between billed lines it becomes a line per rate. What is cut off stands on the line as not_credited. `promised` are credits
-    agreed earlier but not issued yet; they come first.
+    differs between billed lines it becomes a line per rate. What is cut off stands on the line as not_credited.
     """
     left = [money.round_money(money.subtract(entry.net, entry.credited), currency) for entry in billed]
-    for line in promised:
-        _take(line, billed, left)
     found: list[PricedLine] = []
     allocations: list[Allocation] = []
     for line in lines:

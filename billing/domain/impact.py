@@ -50,11 +50,13 @@ def impact(
 ) -> Impact:
     """What changing `before` into `after` on `effective` does, seen on the business date `today`.
 
-    `billed` is what was charged on invoices in the term, newest first, with what of it is credited. `billed_until`: recurring invoices are
-    issued for every period that starts before it (in arrears: that ends by it). `closed_before`: the books are closed for days before it.
-    `pending` are lines of earlier changes that wait for the next invoice. `issued` is the net amount issued in the term; None takes the
-    sum of `billed`. `horizon` bounds the invoices listed, not the contract value. `waived_before` are the lines waived by a change that is
-    being reversed: their opposites are not charged.
+    billed         what was charged on invoices in the term, newest first, with what of it is credited, by documents and by lines that wait.
+    billed_until   recurring invoices are issued for every period that starts before it (in arrears: that ends by it).
+    closed_before  the books are closed for days before it.
+    pending        lines of earlier changes that wait for the next invoice.
+    issued         net amount issued in the term; None takes the sum of `billed`, which is right while no credit waits.
+    horizon        bounds the invoices listed, not the contract value.
+    waived_before  the lines waived by a change that is being reversed: their opposites are not charged.
 
     Raises Refusal: unknown_basis, unknown_shape, unknown_treatment, unknown_remainder_to (field policy.*), currency_mismatch (F62),
     other_term, outside_contract (effective), mixed_tax (edits), too_large (F63).

@@ -303,11 +303,13 @@ def _fitting(lines: Sequence[PricedLine], pending: Sequence[PricedLine]) -> tupl
 def divided(line: PricedLine, first: Decimal) -> tuple[PricedLine, PricedLine]:
     """`line` as two lines, the first with `first` of its net amount; net, exact amount and tax of the two add up to the whole."""
     later = money.subtract(line.net, first)
+    head, of, rest = line.explanation.partition(" of ")
+    words = rest if of and " x " not in head else line.explanation  # a part of a part is a part of the whole
     tax_now = min(line.tax, _share_of_tax(line, first))
     exact = pricing.exact_less(line.numerator, line.denominator, first)
     over, under = first.as_integer_ratio()
     return (
-        replace(line, net=first, tax=tax_now, numerator=over, denominator=under, explanation=f"{money.text(first)} of {line.explanation}"),
+        replace(line, net=first, tax=tax_now, numerator=over, denominator=under, explanation=f"{money.text(first)} of {words}"),
         replace(
             line,
             net=later,
@@ -315,7 +317,7 @@ def divided(line: PricedLine, first: Decimal) -> tuple[PricedLine, PricedLine]:
             numerator=exact[0],
             denominator=exact[1],
             not_credited=money.subtract(line.not_credited, line.not_credited),
-            explanation=f"{money.text(later)} of {line.explanation}",
+            explanation=f"{money.text(later)} of {words}",
         ),
     )
 

@@ -131,7 +131,7 @@ class Settlement:
         lines = [self._not_owed(line) for line in adjustment_lines(self.before, self.after, self.window)]
         if self.expected:  # what will be billed by then cannot be credited against yet
             return lines, []
-        return capped(lines, self.billed, self.before.currency, promised=[line for line in self.pending if line.side == "credit"])
+        return capped(lines, self.billed, self.before.currency)
 
     def _not_owed(self, line: PricedLine) -> PricedLine:
         """A line that takes back what was waived moves no money either."""

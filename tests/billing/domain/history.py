@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from billing.domain.credits import capped
 from billing.domain.impact import Billed, Impact, Policy, PricedLine, impact, invoice_for_period
 from billing.domain.terms import Edit, Line, Terms, TermsError, apply_edits
 from tests.billing.domain import oracle
@@ -133,10 +132,8 @@ class History:
             assert invoice.net >= 0
             assert invoice.total == invoice.net + invoice.tax
             charges = [line for line in invoice.lines if line.side == "charge"]
-            credits = [line for line in invoice.lines if line.side == "credit"]
             self.settled += [line for line in charges if line.outcome == "document"]
             self.issued += invoice.net
-            self._credit(credits)
             self._charged(charges)
             self.pending = list(invoice.carried_over)
             self.billed_until = period.end
@@ -147,11 +144,6 @@ class History:
             self.billed.insert(
                 0, Billed(line.product, line.key, line.starts, line.ends, line.net, f"D{number}", number, tax_rate=line.tax_rate)
             )
-
-    def _credit(self, lines: list[PricedLine]) -> None:
-        found, allocations = capped(lines, self.billed, self.currency)
-        assert sum(line.net for line in found) == sum(line.net for line in lines), "a credit on its way was promised to nobody else"
-        self._allocate(allocations)
 
     def _allocate(self, allocations) -> None:
         by_id = {entry.line_id: place for place, entry in enumerate(self.billed)}
@@ -215,8 +207,7 @@ class History:
         self.last = found
         self.settled += found.lines
         self.issued += found.signed_net
-        now = [entry for entry in found.allocations if found.lines[entry.line].outcome == "document"]
-        self._allocate(now)
+        self._allocate(found.allocations)
         self._charged([line for line in found.document_lines if line.side == "charge"])
         self.pending += found.deferred_lines
 
@@ -230,8 +221,14 @@ class History:
         for key, days in self.model.days.items():
             months = self.model.months[key] or self.terms.months
             for full_start, full_end in oracle.whole_periods(self.terms.start, self.terms.end, months, anchor):
-                each = Fraction(1, (full_end - full_start).days) * (1 - self.model.discounts[key] / 100)
-                worth = sum((e.quantity * e.price * each for w, e in days.items() if full_start <= w < full_end), Fraction(0))
+                inside = [(when, entry) for when, entry in days.items() if full_start <= when < full_end]
+                worth = sum(
+                    (
+                        entry.quantity * entry.price * oracle.weight(self.basis, when, self.terms.end, full_start, full_end, months, anchor)
+                        for when, entry in inside
+                    ),
+                    Fraction(0),
+                ) * (1 - self.model.discounts[key] / 100)
                 found[key, full_start] = worth
         return found
 

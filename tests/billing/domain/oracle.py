@@ -66,6 +66,17 @@ def whole_month_share(effective: date, full_start: date, months: int, anchor: da
     return Fraction(sum(1 for mark in marks if mark > effective), months)
 
 
+def weight(basis: str, day: date, term_end: date, full_start: date, full_end: date, months: int, anchor: date) -> Fraction:
+    """What one day is of its full period. With whole months, a month belongs to the terms that hold when it, or the term, ends."""
+    following = day + timedelta(days=1)
+    if basis == "actual_days":
+        return Fraction(1, (full_end - full_start).days)
+    if basis == "thirty_360":
+        return Fraction(_days_30e(day, following), _days_30e(full_start, full_end))
+    apart = (following.year - anchor.year) * 12 + following.month - anchor.month
+    return Fraction(int(following == term_end or moved(anchor, apart) == following), months)
+
+
 def _days_30e(start: date, end: date) -> int:
     first, last = min(start.day, 30), min(end.day, 30)
     return (end.year - start.year) * 360 + (end.month - start.month) * 30 + (last - first)

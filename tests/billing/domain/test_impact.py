@@ -233,9 +233,11 @@ def test_a_credit_promised_for_the_next_invoice_is_not_promised_twice():
     bills = (billed("40.00", 6),)
     first = change(terms(), quantity(17), effective="2026-06-24", policy=NEXT, bills=bills)
     assert first.deferred == n("-35.00")
+    agreed = (replace(bills[0], credited=sum(a.net for a in first.allocations)),)
     now = apply_edits(terms(), [quantity(17)], d("2026-06-24"))
-    second = change(now, quantity(14), effective="2026-06-24", bills=bills, pending=first.deferred_lines)
+    second = change(now, quantity(14), effective="2026-06-24", bills=agreed, pending=first.deferred_lines, issued=n("40.00"))
     assert (second.net, second.remainder) == (n("5.00"), n("30.00"))
+    assert second.value_before == first.value_after
 
 
 def test_a_credit_larger_than_all_invoices_to_come_is_a_named_remainder():

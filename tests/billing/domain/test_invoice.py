@@ -134,7 +134,7 @@ def test_pending_charges_join_the_next_invoice_and_credits_as_far_as_they_fit():
     whole = [entry for found in (first, second) for entry in found.lines if entry.side == "credit"]
     assert [entry.explanation for entry in whole] == [
         "250.00 of 15 x 50.00 x 29/30 days = 725.00",
-        "250.00 of 475.00 of 15 x 50.00 x 29/30 days = 725.00",
+        "250.00 of 15 x 50.00 x 29/30 days = 725.00",
     ]
 
 
