@@ -4,6 +4,8 @@ import os
 import shutil
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# No graphics card, and nothing asked from the network but the pages under test.
+QUIET = ("--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 HOW_TO_GET_ONE = "no Chromium was found; install one (Debian: apt-get install chromium) or name its program in CHROMIUM"
 
 
@@ -17,4 +19,4 @@ def find() -> str | None:
 
 def arguments() -> list[str]:
     """What this machine's Chromium needs: no sandbox under root, and no /dev/shm, which containers keep small."""
-    return ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    return [*QUIET, "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]

@@ -23,7 +23,7 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 NONE = "\N{EN DASH}"
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=8192, typed=True)
 def money_text(amount: Decimal | str | int | None, currency: str, signed: bool = False) -> str:
     """`£1,250.00`, a credit with a true minus sign, with `signed` also `+£250.00`; an en dash for None.
 

@@ -88,9 +88,14 @@ def _age(card: Card, today: date) -> str:
     if card.rot_days and days > card.rot_days:
         return (
             f'<span class="do-card-age do-card-late" title="Longer than {days_text(card.rot_days)} in this stage">'
-            f'{icon_html("timer")}{days_text(days)}<span class="sr-only"> in this stage, too long</span></span>'
+            f'{icon_html("timer")}{_short(days)}<span class="sr-only"> in this stage, too long</span></span>'
         )
-    return f'<span class="do-card-age">{days_text(days)}<span class="sr-only"> in this stage</span></span>'
+    return f'<span class="do-card-age">{_short(days)}<span class="sr-only"> in this stage</span></span>'
+
+
+def _short(days: int) -> str:
+    """`3 days`, from a hundred days on `4 months`."""
+    return days_text(days) if days < 100 else f"{days // 30} months"
 
 
 def _next_step(card: Card, change: Change | None, today: date) -> str:

@@ -62,6 +62,9 @@
     sidebar(false);
   });
 
+  // --- tabs that do not fit: the present one is in view ---------------------------------------------------------------------
+  $$(".do-tabs [aria-current]").forEach((tab) => (tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 32));
+
   // --- theme -------------------------------------------------------------------------------------------------------------------
   function showTheme() {
     $$("[data-theme]").forEach((choice) => choice.setAttribute("aria-pressed", String(choice.dataset.theme === window.dealopsTheme.chosen())));

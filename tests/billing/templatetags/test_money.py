@@ -1,0 +1,107 @@
+"""How amounts, prices, quantities, percentages, dates and lights read."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from django.template import Context, Template
+
+from billing.templatetags.dates import days_text, moment, period_text
+from billing.templatetags.money import money_html, money_text, percent_text, quantity_text
+from expansion.domain.lights import Light, Status
+
+
+def render(source, **values):
+    return Template(source).render(Context(values))
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (Decimal("1250"), "GBP", "£1,250.00"),
+        (Decimal("1250.0000"), "GBP", "£1,250.00"),
+        ("-35", "GBP", "\N{MINUS SIGN}£35.00"),
+        (Decimal("0"), "GBP", "£0.00"),
+        (Decimal("-0.00"), "GBP", "£0.00"),
+        (Decimal("1250.5"), "USD", "US$1,250.50"),
+        (Decimal("120000"), "JPY", "JP¥120,000"),
+        (Decimal("1.234"), "KWD", "KWD1.234"),
+        (Decimal("0.000125"), "GBP", "£0.000125"),
+        (None, "GBP", "\N{EN DASH}"),
+    ],
+)
+def test_an_amount_reads_in_the_places_of_its_currency(amount, currency, text):
+    assert money_text(amount, currency).replace("\N{NO-BREAK SPACE}", "") == text
+
+
+def test_nothing_of_an_amount_is_rounded_away():
+    assert money_text(Decimal("1.005"), "GBP") == "£1.005"
+
+
+def test_a_difference_carries_its_sign_and_zero_carries_none():
+    assert money_text(Decimal("250"), "GBP", True) == "+£250.00"
+    assert money_text(Decimal("0"), "GBP", True) == "£0.00"
+
+
+def test_a_credit_says_so_in_words_and_not_by_its_sign_alone():
+    assert "\N{MINUS SIGN}£35.00" in money_html(Decimal("-35"), "GBP")
+    assert ">credit<" in money_html(Decimal("-35"), "GBP")
+    assert "credit" not in money_html(Decimal("35"), "GBP")
+
+
+@pytest.mark.req("F75")
+def test_a_binary_fraction_is_never_shown_as_money():
+    with pytest.raises(TypeError):
+        money_text(1250.0, "GBP")
+
+
+def test_templates_need_no_load():
+    assert render('{% money amount "GBP" %}', amount=Decimal("125")) == '<span class="do-money">£125.00</span>'
+    assert render('{% money_text amount "GBP" as due %}Submit {{ due }}', amount=Decimal("125")) == "Submit £125.00"
+    shown = render('{% money_change before after "GBP" %}', before=Decimal("1000"), after=Decimal("1250"))
+    assert all(part in shown for part in ("£1,000.00", "£1,250.00", "(+£250.00)"))
+
+
+def test_a_hostile_currency_cannot_break_out():
+    assert "<script>" not in money_html(Decimal("1"), "<script>")
+
+
+def test_quantities_and_percentages():
+    assert quantity_text(Decimal("25.0000")) == "25"
+    assert quantity_text(Decimal("1250.5")) == "1,250.5"
+    assert percent_text(Decimal("95")) == "95.0 %"
+    assert percent_text(Decimal("20.0000"), 0) == "20 %"
+    assert percent_text(Decimal("0.05")) == "0.1 %"
+
+
+def test_a_period_reads_as_its_first_and_last_day():
+    assert period_text(date(2026, 6, 16), date(2026, 7, 1)) == "16\N{EN DASH}30 Jun 2026"
+    assert period_text(date(2026, 6, 16), date(2026, 6, 17)) == "16 Jun 2026"
+    assert period_text(date(2026, 6, 16), date(2026, 7, 16)) == "16 Jun \N{EN DASH} 15 Jul 2026"
+    assert period_text(date(2026, 12, 16), date(2027, 1, 16)) == "16 Dec 2026 \N{EN DASH} 15 Jan 2027"
+
+
+def test_dates_and_ages():
+    assert render("{{ day|day }}", day=date(2026, 6, 16)) == '<time datetime="2026-06-16">16 Jun 2026</time>'
+    assert render("{{ day|weekday }}", day="2026-06-16") == '<time datetime="2026-06-16">Tue 16 Jun 2026</time>'
+    assert render("{{ none|day }}|{{ none|moment }}", none=None) == "\N{EN DASH}|\N{EN DASH}"
+    assert [days_text(days) for days in (0, 1, 12)] == ["today", "1 day", "12 days"]
+
+
+def test_a_moment_names_its_zone_on_hover():
+    shown = moment(datetime(2026, 6, 16, 9, 12, tzinfo=UTC))
+    assert "16 Jun 2026, " in shown
+    assert 'title="16 Jun 2026' in shown
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_light_has_an_icon_and_words(status):
+    shown = render("{% light light %}", light=Light("Deal", status, "Waiting for <Finance>"))
+    assert "<use href=" in shown
+    assert "Waiting for &lt;Finance&gt;" in shown
+
+
+def test_a_row_of_lights_keeps_its_words_for_screen_readers():
+    shown = render("{% lights four compact=True %}", four=[Light("Deal", Status.DONE, "Updated")])
+    assert 'class="sr-only">Deal: Updated.' in shown
+    assert 'title="Deal: Updated"' in shown

@@ -1,0 +1,137 @@
+"""Fixtures for tests in a real browser against the real pages: import what you need into a conftest.py.
+
+    from tests.browser import at_site, committed, site  # noqa: F401
+
+    @pytest.mark.browser
+    def test_something(at_site):
+        page = at_site.open("/home", user)               # signed in, 1280 px, light
+        page = at_site.open("/home", user, width=320, theme="dark")
+        assert violations(page) == []
+
+A test fails at its end when any page it opened wrote an error to the console, broke the content security policy or asked another host
+for anything, unless it named the error: `at_site.allow("409")`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pgtrigger
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
+from pytest_django.live_server_helper import LiveServer
+
+from expansion.operations import pipelines
+
+WATCH = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`CSP: ${event.violatedDirective} blocked ${event.blockedURI || "inline"}`));
+"""
+
+
+class Site:
+    """The running product. Every page it opens is watched."""
+
+    def __init__(self, url: str, browser: Browser) -> None:
+        self.url, self.browser = url, browser
+        self.errors: list[str] = []
+        self.allowed: list[str] = []
+        self.contexts: list[BrowserContext] = []
+
+    def allow(self, pattern: str) -> None:
+        """Errors that match this regular expression are meant to happen in this test."""
+        self.allowed.append(pattern)
+
+    def open(self, path: str, user: Any = None, *, width: int = 1280, height: int = 800, theme: str = "light", **context: Any) -> Page:
+        """A new browser window at `path`, signed in as `user` when one is given. `context` goes to Playwright's new_context."""
+        size = {"width": width, "height": height}
+        made = self.browser.new_context(base_url=self.url, viewport=size, color_scheme=theme, reduced_motion="reduce", **context)
+        made.set_default_timeout(10_000)
+        made.add_init_script(WATCH)
+        made.route(lambda address: not address.startswith((self.url, "data:", "blob:")), self._refuse)
+        self.contexts.append(made)
+        page = made.new_page()
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        if user is not None:
+            login_as(page, user, self.url)
+        page.goto(path)
+        return page
+
+    def unexpected(self) -> list[str]:
+        """What went wrong on the pages opened so far and was not allowed."""
+        return [error for error in self.errors if not any(re.search(pattern, error) for pattern in self.allowed)]
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _refuse(self, route: Route) -> None:
+        self.errors.append(f"asked another host: {route.request.url}")
+        route.abort()
+
+
+def login_as(page: Page, user: Any, url: str) -> None:
+    """Sign `user` in at `url` by a session cookie, without the log-in page."""
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": url}])
+
+
+def violations(page: Page, **options: Any) -> list[str]:
+    """What axe finds wrong on the page as it is now, one line a rule; an empty list is the aim."""
+    found = Axe().run(page, options=options or None).response["violations"]
+    return [f"{rule['id']} ({rule['impact']}): " + "; ".join(str(node["html"])[:200] for node in rule["nodes"]) for rule in found]
+
+
+def sideways(page: Page) -> int:
+    """How many pixels the page is wider than its window; 0 when nothing needs sideways scrolling."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.fixture(scope="session")
+def site(django_db_setup: None) -> Iterator[str]:
+    """The address of the product, served by real threads with their own database connections."""
+    server = LiveServer("127.0.0.1")
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A database other threads can see: nothing is rolled back, all tables are emptied afterwards.
+
+    pytest-django's transactional_db cannot do it, because issued documents refuse TRUNCATE; here the triggers look away while cleaning.
+    """
+    # Playwright's event loop runs in this thread; the ORM is used between its calls, never inside them.
+    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with django_db_blocker.unblock():
+        pipelines.ensure()
+        yield
+        with pgtrigger.ignore():
+            call_command("flush", interactive=False, verbosity=0)
+        pipelines.ensure()
+        for connection in connections.all():
+            connection.close()
+
+
+@pytest.fixture
+def at_site(site: str, browser: Browser, committed: None) -> Iterator[Site]:
+    """Opens pages of the running product; fails the test on console errors, CSP violations and foreign hosts."""
+    opened = Site(site, browser)
+    yield opened
+    opened.close()
+    assert opened.unexpected() == []
