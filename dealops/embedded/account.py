@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dealops.embedded.errors import EmbeddedError
 from dealops.embedded.places import Places
@@ -22,9 +23,9 @@ class Account:
     name: str
 
     @property
-    def popen(self) -> dict[str, object]:
+    def popen(self) -> dict[str, Any]:
         """Arguments for subprocess that make a child run under this account, with nothing of our environment that servers read."""
-        arguments: dict[str, object] = {
+        arguments: dict[str, Any] = {
             "cwd": "/",
             "stdin": subprocess.DEVNULL,
             "env": {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LANG": "C.UTF-8", "TZ": "UTC"},

