@@ -42,7 +42,8 @@ def acknowledge(*, handoff_id: int, by: User, now: datetime) -> Handoff:
         if handoff.state == Handoff.State.ACKNOWLEDGED:
             return handoff
         if handoff.state != Handoff.State.OPEN:
-            raise Refusal("handoff_closed", "state", f"This hand-off is {handoff.get_state_display().lower()}; there is nothing left to take.")
+            words = f"This hand-off is {handoff.get_state_display().lower()}; there is nothing left to take."
+            raise Refusal("handoff_closed", "state", words)
         handoff.state, handoff.acknowledged_by, handoff.acknowledged_at = Handoff.State.ACKNOWLEDGED, by, now
         handoff.save(update_fields=["state", "acknowledged_by", "acknowledged_at"])
         change = handoff.change

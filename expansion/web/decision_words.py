@@ -18,8 +18,10 @@ def title_of(change: Change) -> str:
 
 def approve_label(change: Change, next_change: InvoiceDiff | None, tax_name: str) -> str:
     """`Approve £125.00 + VAT and update 1 Jul invoice to £1,250.00`."""
-    parts = [part for part in (_now_words(change, tax_name), _next_words(change, next_change)) if part]
-    return f"Approve {' and '.join(parts)}" if parts else f"Approve {change.number}"
+    billed, updated = _now_words(change, tax_name), _next_words(change, next_change)
+    if not billed and not updated:
+        return f"Approve {change.number}"
+    return " and ".join(part for part in (f"Approve {billed}".rstrip(), updated) if part)
 
 
 def _now_words(change: Change, tax_name: str) -> str:
