@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from dealops import embedded
+from dealops import embedded, production
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -300,3 +301,17 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
 }
+
+# --- production refuses what only a demo may have ------------------------------------------------------------------------
+if PRODUCTION and (
+    _refusals := production.refusals(
+        demo=DEMO,
+        debug=DEBUG,
+        secret_key=SECRET_KEY,
+        default_key=UNSAFE_SECRET_KEY,
+        hosts=ALLOWED_HOSTS,
+        database=bool(env.str("DATABASE_URL", "")),
+        broker=bool(env.str("REDIS_URL", "")),
+    )
+):
+    raise ImproperlyConfigured("dealops does not start in production like this:\n  " + "\n  ".join(_refusals))
