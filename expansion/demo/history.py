@@ -67,7 +67,7 @@ def _settle_the_boards(deals: list[Deal], dice: random.Random, until: date) -> N
         elif age > 25:
             place(deal, stage_of(deal.pipeline.code, "adoption_check"), by=None, now=_at(until - timedelta(days=age - 25), 9))
     quiet = list(
-        Deal.objects.filter(stage__code="live")
+        Deal.objects.filter(stage__code="live", changes=None)
         .exclude(number="DL-1042")
         .select_related("stage", "pipeline", "owner", "contract__legal_entity")
         .order_by("pk")
