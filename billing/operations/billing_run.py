@@ -1,161 +1,170 @@
-"""Issues the recurring invoices that are due: in chunks, each chunk one transaction, each invoice once, resumable."""
+"""Issues the recurring invoices that are due: in chunks, each chunk one transaction, each invoice once, resumable (F11, F31)."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from django.db import transaction
-from django.db.models import Prefetch
+from django.db import DatabaseError, IntegrityError, OperationalError, transaction
+from django.db.models import F
 
-from billing.domain import canonical
-from billing.domain.invoice import Invoice, PricedLine, invoice_for_period
-from billing.domain.periods import Period
-from billing.models import Contract, ContractLine, Document, DocumentLine, DocumentSeries, LegalEntity, PendingLine
-from billing.operations import future_invoices, lines, pending, snapshots
-from billing.operations.numbering import next_numbers
-from billing.queries import resolve_policies, terms_of
+from billing.models import Contract, LegalEntity
+from billing.operations import recurring
+from billing.queries.due import DueContract, lock_due
 from dealops.audit.operations import record
 
 log = logging.getLogger(__name__)
 
-CHUNK = 500
+CHUNK = 2000
+# A deadlock or a lock that was not granted in time is nobody's fault: the chunk is tried again (F09).
+TRANSIENT = {"40P01", "40001", "55P03"}
+TRIES = 4
 
 
 @dataclass(slots=True)
 class Run:
-    """What one run did: how many invoices were issued, and which contracts were left to a person, with the reason."""
+    """What one run did: how many invoices were issued over how many contracts, which contracts were left to a person, with the reason,
+    and which ended because their term is over.
+    """
 
     issued: int = 0
     contracts: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    contract: Contract
-    period: Period
-    invoice: Invoice
-    pending: tuple[PendingLine, ...] = ()
+def bill(*, on: date, at: datetime, progress: Callable[[int], None] = lambda done: None, entity: LegalEntity | None = None) -> Run:
+    """Issue every recurring invoice dated `on` or before that is not issued yet, of one legal entity or of all; end the contracts whose
+    term is over by then. Run twice, the second finds nothing; stopped in the middle, the next goes on.
 
-
-def bill(*, on: date, at: datetime, progress: Callable[[int], None] = lambda done: None) -> Run:
-    """Issue every recurring invoice dated `on` or before that is not issued yet. Run twice, the second finds nothing.
-
-    `progress` is told the number of contracts after each chunk.
+    `progress` is told the number of contracts after each chunk. A contract that cannot be billed costs only itself: it is parked with the
+    reason and tried again by the next run.
     """
-    run, last = Run(), 0
-    while True:
+    run = Run()
+    for one in [entity] if entity else LegalEntity.objects.order_by("code"):
+        skipped: set[int] = set()
+        # Once past what others hold, then once waiting for it: nobody's invoice is left out because someone looked at the contract.
+        for wait in (False, True):
+            _walk(one, on, at, run, progress, skipped, wait)
         with transaction.atomic():
-            contracts = _due_contracts(on, after=last)
-            if not contracts:
-                return run
-            last = contracts[-1].pk
-            _bill_chunk(contracts, on, at, run)
-        run.contracts += len(contracts)
-        progress(len(contracts))
+            run.ended += _end_terms(one, on, at)
+    return run
 
 
-def _due_contracts(on: date, *, after: int) -> list[Contract]:
-    current = Prefetch("lines", ContractLine.objects.filter(removed_in__isnull=True).select_related("product").order_by("id"), to_attr="current_lines")
-    waiting = Prefetch("pending_lines", PendingLine.objects.filter(billed_in__isnull=True).order_by("id"), to_attr="waiting_lines")
-    return list(
-        Contract.objects.filter(state=Contract.State.ACTIVE, billed_until__lte=on, pk__gt=after)
-        .select_related("legal_entity", "customer__segment", "future_invoice__current")
-        .prefetch_related(current, waiting)
-        .select_for_update(of=("self",), skip_locked=True, no_key=True)
-        .order_by("pk")[:CHUNK]
-    )
+def _walk(entity: LegalEntity, on: date, at: datetime, run: Run, progress: Callable[[int], None], skipped: set[int], wait: bool) -> None:
+    last: int | None = 0
+    while last is not None:
+        done, last = _chunk(entity, on, at, run, after=last, skipped=skipped, wait=wait)
+        progress(done)
 
 
-def _bill_chunk(contracts: list[Contract], on: date, at: datetime, run: Run) -> None:
-    due: list[_Due] = []
-    moved: list[Contract] = []
+def _chunk(entity: LegalEntity, on: date, at: datetime, run: Run, *, after: int, skipped: set[int], wait: bool) -> tuple[int, int | None]:
+    """Bill the next chunk; (number of contracts, where to go on). Tried again when it collides with somebody else's work."""
+    for left in range(TRIES, 0, -1):
+        found = Run()
+        try:
+            with transaction.atomic():
+                contracts = lock_due(entity=entity.pk, on=on, after=after, size=CHUNK, without=skipped, wait=wait)
+                # What is not due after all, and what failed, is not met again by the second walk.
+                skipped |= _bill(contracts, entity, on, at, found)
+            break
+        except OperationalError as error:
+            if left == 1 or _code(error) not in TRANSIENT or transaction.get_connection().in_atomic_block:
+                raise
+            time.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - so that two runs do not march in step
+    run.issued += found.issued
+    run.contracts += found.contracts
+    run.failed |= found.failed
+    return len(contracts), contracts[-1].pk if len(contracts) == CHUNK else None
+
+
+def _bill(contracts: Sequence[DueContract], entity: LegalEntity, on: date, at: datetime, run: Run) -> set[int]:
+    """Bill locked contracts; answers those that need not be looked at again."""
+    plans: list[recurring.Plan] = []
+    done: set[int] = set()
     for contract in contracts:
         try:
-            found = _due_invoices(contract, on)
+            plan = recurring.plan(contract, on)
         except Exception as error:
-            # A broken contract costs only itself: it is parked with the reason, the others are billed.
             log.exception("Contract %s could not be billed", contract.number)
-            run.failed[contract.number] = contract.parked_reason = f"It could not be billed on {on:%-d %b %Y}: {error}"
-            contract.save(update_fields=["parked_reason"])
+            _park(contract, entity, on, at, error, run)
+            done.add(contract.pk)
             continue
-        due += [one for one in found if one.invoice.lines]
-        if found:
-            contract.billed_until = found[-1].period.end
-            moved.append(contract)
-    run.issued += len(_issue(due, at))
-    Contract.objects.bulk_update(moved, ["billed_until"])
-    future_invoices.move_on(moved, at=at)
+        if plan is None:
+            done.add(contract.pk)
+        else:
+            plans.append(plan)
+    return done | _write(plans, entity, on, at, run)
 
 
-def _due_invoices(contract: Contract, on: date) -> list[_Due]:
-    """The invoices of one contract dated up to `on`, oldest first."""
-    terms = terms_of(contract)
-    basis = resolve_policies(contract).basis
-    found: list[_Due] = []
-    day, waiting = contract.billed_until, tuple(contract.waiting_lines)
-    while (following := terms.periods_from(day, 1)) and (following[0].start if terms.in_advance else following[0].end) <= on:
-        (period,) = following
-        priced = [canonical.from_plain(PricedLine, row.line) for row in waiting]
-        found.append(_Due(contract, period, invoice_for_period(terms, period, basis=basis, pending=priced), waiting))
-        day, waiting = period.end, ()
-    return found
+def _write(plans: Sequence[recurring.Plan], entity: LegalEntity, on: date, at: datetime, run: Run) -> set[int]:
+    """Write the chunk; when it fails, its halves, down to the one contract that is broken. Answers the broken ones."""
+    if not plans:
+        return set()
+    try:
+        with transaction.atomic():
+            run.issued += recurring.carry_out(plans, entity, at=at)
+            run.contracts += len(plans)
+            return set()
+    except OperationalError:
+        raise
+    except Exception as error:
+        if len(plans) > 1:
+            middle = len(plans) // 2
+            return _write(plans[:middle], entity, on, at, run) | _write(plans[middle:], entity, on, at, run)
+        log.exception("Contract %s could not be billed", plans[0].contract.number)
+        _park(plans[0].contract, entity, on, at, error, run)
+        return {plans[0].contract.pk}
 
 
-def _issue(due: list[_Due], at: datetime) -> list[Document]:
-    """Number and write the invoices, per legal entity and year in order of their dates."""
-    made: list[Document] = []
-    groups: dict[tuple[int, int], list[_Due]] = {}
-    for one in sorted(due, key=lambda one: (one.invoice.date, one.contract.number)):
-        groups.setdefault((one.contract.legal_entity_id, one.invoice.date.year), []).append(one)
-    for group in groups.values():
-        entity: LegalEntity = group[0].contract.legal_entity
-        numbers = next_numbers(entity, Document.Kind.INVOICE, group[0].invoice.date, len(group))
-        documents = [_document(one, entity, number, at) for one, number in zip(group, numbers, strict=True)]
-        Document.objects.bulk_create(documents)
-        DocumentLine.objects.bulk_create(
-            [row for one, document in zip(group, documents, strict=True) for row in lines.rows(document, one.invoice.lines)], batch_size=1000
-        )
-        for one, document in zip(group, documents, strict=True):
-            if one.pending:
-                pending.take_up(one.pending, one.invoice, document, at=at)
+def _park(contract: DueContract, entity: LegalEntity, on: date, at: datetime, error: Exception, run: Run) -> None:
+    """A person reads why on the contract; the log tells it once, not every night."""
+    reason = f"{recurring.NOT_BILLED}: {_words(error)}"
+    run.failed[contract.number] = reason
+    if reason == contract.parked_reason:
+        return
+    Contract.objects.filter(pk=contract.pk).update(parked_reason=reason)
+    record(
+        action="contract.not_billed",
+        sentence=f"Contract {contract.number} was not billed on {on:%-d %b %Y}. {reason}",
+        subjects=[f"contract:{contract.number}"],
+        chain=entity.code,
+        at=at,
+        after={"reason": reason},
+    )
+
+
+def _words(error: Exception) -> str:
+    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    if isinstance(error, IntegrityError) and constraint == "document_recurring_once":
+        return "an invoice of the same period is issued already. Set the day it is billed until to the end of its last invoice."
+    if isinstance(error, DatabaseError):
+        return str(error).splitlines()[0]
+    return str(error) or type(error).__name__
+
+
+def _code(error: OperationalError) -> str | None:
+    return getattr(error.__cause__, "sqlstate", None)
+
+
+def _end_terms(entity: LegalEntity, on: date, at: datetime) -> list[str]:
+    """Contracts whose term is over and billed to its end. What hangs on them (deals, open changes) is the floor above's."""
+    over = Contract.objects.filter(legal_entity=entity, state=Contract.State.ACTIVE, end__lte=on, billed_until__gte=F("end"))
+    ended = list(over.select_for_update(no_key=True).order_by("pk"))
+    for contract in ended:
+        contract.state = Contract.State.ENDED
+        contract.save(update_fields=["state"])
         record(
-            action="documents.issued",
-            sentence=f"{len(documents)} recurring invoices issued: {documents[0].number} to {documents[-1].number}.",
-            subjects=[f"entity:{entity.code}", *[document.permalink for document in documents], *{one.contract.permalink for one in group}],
+            action="contract.ended",
+            sentence=f"The term of contract {contract.number} ended on {contract.end:%-d %b %Y}.",
+            subjects=[contract.permalink],
             chain=entity.code,
             at=at,
-            after={"first": documents[0].number, "last": documents[-1].number, "count": len(documents)},
+            before={"state": "active"},
+            after={"state": "ended"},
         )
-        made += documents
-    return made
-
-
-def _document(one: _Due, entity: LegalEntity, number: tuple[DocumentSeries, int, str], at: datetime) -> Document:
-    series, sequence, text = number
-    contract, invoice = one.contract, one.invoice
-    return Document(
-        number=text,
-        series=series,
-        sequence=sequence,
-        legal_entity=entity,
-        customer=contract.customer,
-        contract=contract,
-        kind=Document.Kind.INVOICE,
-        origin=Document.Origin.RECURRING,
-        reference=f"{contract.number} {one.period.start:%Y-%m-%d}",
-        issue_date=invoice.date,
-        due_date=invoice.date + timedelta(days=entity.payment_days),
-        service_start=one.period.start,
-        service_end=one.period.end,
-        currency=contract.currency,
-        net=invoice.net,
-        tax=invoice.tax,
-        total=invoice.total,
-        seller=snapshots.seller(entity),
-        buyer=snapshots.buyer(contract.customer),
-        issued_at=at,
-    )
+    return [contract.number for contract in ended]

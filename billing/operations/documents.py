@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from billing.domain import canonical
 from billing.domain.impact import Impact
-from billing.models import Contract, CreditAllocation, Document, DocumentLine, PendingLine
-from billing.operations import lines, snapshots
+from billing.models import Contract, Document, DocumentLine, PendingLine
+from billing.operations import allocations, lines, snapshots
+from billing.operations.allocations import Part
 from billing.operations.numbering import next_number
 from billing.operations.postings import queue_document
 from dealops.audit.operations import record
@@ -23,8 +23,8 @@ def issue_one_off(contract: Contract, result: Impact, *, reference: str, on: dat
     if result.document == "none":
         return None
     document = _document(contract, result, reference=reference, on=on, at=at)
-    rows = DocumentLine.objects.bulk_create(lines.rows(document, result.document_lines))
-    _allocate(result, rows)
+    DocumentLine.objects.bulk_create(lines.rows(document, result.document_lines))
+    _allocate(document, result)
     record(
         action="document.issued",
         sentence=f"{document.get_kind_display()} {document.number} over {document.total} {document.currency} was issued for {reference}.",
@@ -83,14 +83,10 @@ def _document(contract: Contract, result: Impact, *, reference: str, on: date, a
     )
 
 
-def _allocate(result: Impact, rows: Sequence[DocumentLine]) -> None:
+def _allocate(document: Document, result: Impact) -> None:
     """Each credit line beside the billed lines it reduces (M12); only lines of this document count."""
-    place_of: dict[int, DocumentLine] = {}
     places = [place for place, line in enumerate(result.lines) if line.outcome == "document"]
-    for place, row in zip(places, rows, strict=True):
-        place_of[place] = row
-    CreditAllocation.objects.bulk_create(
-        CreditAllocation(credit_line=place_of[part.line], invoice_line_id=part.line_id, net=part.net, tax=part.tax)
-        for part in result.allocations
-        if part.line in place_of and part.net
+    position = {place: number for number, place in enumerate(places, start=1)}
+    allocations.write(
+        [Part(document.pk, position[part.line], part.line_id, part.net, part.tax) for part in result.allocations if part.line in position]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from billing.models import Customer, LegalEntity
+from billing.queries.due import Buyer
 
 
 def seller(entity: LegalEntity) -> dict[str, str]:
@@ -15,7 +16,7 @@ def seller(entity: LegalEntity) -> dict[str, str]:
     }
 
 
-def buyer(customer: Customer) -> dict[str, str]:
+def buyer(customer: Customer | Buyer) -> dict[str, str]:
     return {
         "number": customer.number,
         "name": customer.name,

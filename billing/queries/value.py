@@ -11,6 +11,7 @@ from django.db.models import Case, F, Sum, Value, When
 from billing.domain import value
 from billing.domain.invoice import invoice_for_period
 from billing.models import Contract, Document
+from billing.queries.billed import pending_facts
 from billing.queries.policies import resolve_policies
 from billing.queries.terms import terms_of
 
@@ -33,6 +34,9 @@ def contract_value(contract: Contract, on: date | None = None) -> ContractValue:
     """The value over the whole term and the recurring revenue on `on` (the start of the next unbilled period when not given)."""
     terms = terms_of(contract)
     basis = resolve_policies(contract).basis
-    ahead = [invoice_for_period(terms, period, basis=basis).net for period in terms.periods_from(contract.billed_until, 1200)]
+    ahead, waiting = Decimal(0), pending_facts(contract)
+    for period in terms.periods_from(contract.billed_until, 1200):
+        invoice = invoice_for_period(terms, period, basis=basis, pending=waiting)
+        ahead, waiting = ahead + invoice.net, list(invoice.carried_over)
     day = on or min(max(contract.billed_until, contract.start), contract.end)
-    return ContractValue(total=issued_in_term(contract) + sum(ahead, Decimal(0)), mrr=value.mrr(terms, day))
+    return ContractValue(total=issued_in_term(contract) + ahead, mrr=value.mrr(terms, day))

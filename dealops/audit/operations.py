@@ -28,10 +28,7 @@ def record(
     reason: str = "",
 ) -> Entry:
     """Append one entry to `chain`. Must run inside the caller's transaction; values are plain JSON (amounts as strings)."""
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("An audit entry belongs to the transaction of the change it records.")
-    Chain.objects.get_or_create(name=chain)
-    head = Chain.objects.select_for_update().get(name=chain)
+    head = hold(chain)
     door = context.current()
     entry = Entry(
         chain=head,
@@ -54,6 +51,14 @@ def record(
     head.last_sequence, head.last_hash = entry.sequence, entry.hash
     head.save(update_fields=["last_sequence", "last_hash"])
     return entry
+
+
+def hold(chain: str) -> Chain:
+    """The head of a chain, locked to the end of the transaction. Whoever takes a lock that others take after recording, holds it first."""
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("An audit entry belongs to the transaction of the change it records.")
+    Chain.objects.get_or_create(name=chain)
+    return Chain.objects.select_for_update().get(name=chain)
 
 
 def entry_hash(entry: Entry) -> str:

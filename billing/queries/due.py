@@ -1,0 +1,148 @@
+"""The contracts whose next invoice is due, read as joined rows: three statements for a whole chunk, however many contracts it holds."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from billing.domain import canonical
+from billing.domain.invoice import PricedLine
+from billing.domain.lines import Line, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A line of an earlier change that waits for an invoice, and the billed lines a credit reduces: {line_id, net, tax}.
+
+    `row` is its PendingLine; None for the rest of one that an invoice of the same run took up in part.
+    """
+
+    row: int | None
+    contract: int
+    reference: str
+    line: PricedLine
+    reduces: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """The columns of a customer that an invoice copies."""
+
+    number: str
+    name: str
+    address: str
+    country: str
+    tax_number: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueContract:
+    """One locked contract with all that its invoices need. `future` and `version` are None when it never had a future invoice."""
+
+    pk: int
+    number: str
+    version: int
+    terms: Terms
+    basis: str
+    billed_until: date
+    parked_reason: str
+    customer: int
+    buyer: Buyer
+    future: int | None
+    future_version: int
+    waiting: tuple[Waiting, ...] = ()
+
+
+# In advance a period is due when it starts, in arrears when it ends. The end is the engine's to compute; this day it cannot come before.
+DUE = """
+    c.state = 'active' AND c.billed_until <= %(on)s AND c.legal_entity_id = %(entity)s
+    AND (c.in_advance OR c.billed_until = c.start OR least((c.billed_until + make_interval(months => c.months))::date, c."end") <= %(on)s)
+"""
+LOCKED = f"""
+SELECT c.id, c.number, c.version, c.currency, c.start, c."end", c.months, c.anchor, c.in_advance, c.fixed_discount, c.billed_until,
+       c.parked_reason, coalesce(nullif(c.proration_basis, ''), nullif(s.proration_basis, ''), e.proration_basis),
+       k.id, k.number, k.name, k.address, k.country, k.tax_number, k.email, f.id, coalesce(v.number, 0)
+  FROM billing_contract c
+  JOIN billing_legalentity e ON e.id = c.legal_entity_id
+  JOIN billing_customer k ON k.id = c.customer_id
+  LEFT JOIN billing_segment s ON s.id = k.segment_id
+  LEFT JOIN billing_futureinvoice f ON f.contract_id = c.id
+  LEFT JOIN billing_futureinvoiceversion v ON v.id = f.current_id
+ WHERE {DUE} AND c.id > %(after)s AND c.id <> ALL(%(without)s)
+ ORDER BY c.id
+ LIMIT %(size)s
+   FOR NO KEY UPDATE OF c
+"""  # noqa: S608 - constants of this file
+LINES = """
+SELECT l.contract_id, l.key, p.code, p.name, p.family, l.quantity, l.unit_price, l.starts, l.ends, l.months, l.discount, l.tax_rate,
+       l.tax_code, l.is_recurring, p.tier, p.unit, l.minimum
+  FROM billing_contractline l
+  JOIN billing_product p ON p.id = l.product_id
+ WHERE l.removed_in_id IS NULL AND l.contract_id = ANY(%(ids)s)
+ ORDER BY l.id
+"""
+WAITING = """
+SELECT id, contract_id, reference, line, reduces
+  FROM billing_pendingline
+ WHERE billed_in_id IS NULL AND contract_id = ANY(%(ids)s)
+ ORDER BY id
+"""
+
+
+def lock_due(*, entity: int, on: date, after: int, size: int, without: Collection[int] = (), wait: bool = False) -> list[DueContract]:
+    """Lock up to `size` contracts of a legal entity with an invoice that may be due on `on`, by id from `after` on, and read them whole.
+
+    Contracts that somebody else has locked are passed over, unless `wait`. Those in `without` are left out. Must run in a transaction.
+    """
+    known = {"entity": entity, "on": on, "after": after, "size": size, "without": list(without)}
+    rows = _rows(LOCKED + ("" if wait else "SKIP LOCKED"), known)
+    if not rows:
+        return []
+    ids = {"ids": [row[0] for row in rows]}
+    lines: dict[int, list[Line]] = defaultdict(list)
+    for contract, key, *values in _rows(LINES, ids):
+        lines[contract].append(Line(str(key), *values))
+    waiting: dict[int, list[Waiting]] = defaultdict(list)
+    for pk, contract, reference, line, reduces in _rows(WAITING, ids):
+        priced = canonical.from_plain(PricedLine, json.loads(line))
+        waiting[contract].append(Waiting(pk, contract, reference, priced, json.loads(reduces)))
+    return [_contract(row, tuple(lines[row[0]]), tuple(waiting[row[0]])) for row in rows]
+
+
+def count_due(*, entity: int, on: date) -> int:
+    """How many contracts `lock_due` would walk over."""
+    return int(_rows(f"SELECT count(*) FROM billing_contract c WHERE {DUE}", {"entity": entity, "on": on})[0][0])  # noqa: S608
+
+
+def first_due() -> date | None:
+    """A day before which no recurring invoice is due and no term ends; None when no active contract is left."""
+    return _rows(
+        """
+        SELECT min(CASE WHEN billed_until >= "end" THEN "end"
+                        WHEN in_advance OR billed_until = start THEN billed_until
+                        ELSE least((billed_until + make_interval(months => months))::date, "end") END)
+          FROM billing_contract WHERE state = 'active'
+        """,
+        {},
+    )[0][0]
+
+
+def _contract(row: Sequence[Any], lines: tuple[Line, ...], waiting: tuple[Waiting, ...]) -> DueContract:
+    pk, number, version, currency, start, end, months, anchor, in_advance, fixed_discount, billed_until, parked, basis, customer = row[:14]
+    buyer = Buyer(*row[14:20])
+    terms = Terms(currency, start, end, months, anchor, in_advance, lines, Decimal(fixed_discount))
+    return DueContract(pk, number, version, terms, basis, billed_until, parked, customer, buyer, row[20], row[21], waiting)
+
+
+def _rows(sql: str, known: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, known)
+        return cursor.fetchall()
