@@ -142,7 +142,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def _page(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
     if _wants_json(request):
         return _json(request, status, sentence or TITLES[status])
-    frame = admin.site.each_context(request) if request.user.is_authenticated else {}
+    # A request may be refused before anybody knows whose it is (a host we do not answer to).
+    person = getattr(request, "user", None)
+    frame = admin.site.each_context(request) if person is not None and person.is_authenticated else {}
     context = {**frame, "title": TITLES[status], "sentence": sentence, "reference": reference(request), "kind": str(status)}
     return render(request, "errors/page.html", context, status=status)
 

@@ -52,3 +52,13 @@ def test_static_files_that_were_never_collected_are_named(client, settings, tmp_
 def test_probes_are_not_redirected_to_tls(client, settings):
     settings.SECURE_SSL_REDIRECT = True
     assert client.get("/health/live").status_code == 200
+
+
+def test_probes_may_ask_by_address(client, settings):
+    settings.ALLOWED_HOSTS = ["dealops.example"]
+    assert client.get("/health/live", headers={"host": "10.0.0.7"}).status_code == 200
+
+
+def test_every_other_page_refuses_a_host_we_do_not_answer_to(client, settings):
+    settings.ALLOWED_HOSTS = ["dealops.example"]
+    assert client.get("/home", headers={"host": "elsewhere.example"}).status_code == 400
