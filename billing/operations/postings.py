@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 from billing.domain.money import round_money
@@ -44,6 +45,12 @@ def queue_template(version: FutureInvoiceVersion) -> Posting:
     return posting
 
 
+def note_document_seen(posting: Posting, *, remote_id: str, remote_number: str, remote_url: str) -> None:
+    """Accounting holds something under our number; whether it agrees is not known yet. A parked posting shows it (F45)."""
+    posting.remote_id, posting.remote_number, posting.remote_url = remote_id, remote_number, remote_url
+    posting.save(update_fields=["remote_id", "remote_number", "remote_url"])
+
+
 def note_document_posted(posting: Posting, *, remote_id: str, remote_number: str, remote_url: str, adopted: bool, at: datetime) -> None:
     """Accounting has the document and its totals agree. Runs in the transaction that marks the message done."""
     posting.remote_id, posting.remote_number, posting.remote_url, posting.verified_at = remote_id, remote_number, remote_url, at
@@ -67,8 +74,30 @@ def note_step(step: PostingStep, *, remote_id: str = "", at: datetime) -> None:
     step.save(update_fields=["remote_id", "done_at"])
 
 
+def note_began_anew(posting: Posting, *, left: str, at: datetime) -> None:
+    """The steps start over under new keys: what was made is overtaken, or not what was asked for (`left`, kept to be looked at).
+
+    The keys are renewed before the next call, never for a try whose outcome is open: what that left is looked up by its content.
+    """
+    for step in posting.steps.all():
+        step.key, step.remote_id, step.done_at = uuid.uuid4(), "", None
+        step.save(update_fields=["key", "remote_id", "done_at"])
+    if not left:
+        return
+    posting.remote_id = left
+    posting.save(update_fields=["remote_id"])
+    record(
+        action="future_invoice.not_taken",
+        sentence=f"The new template {left} of {posting.contract.number} is not as it should be in accounting and is not used.",
+        subjects=[f"change:{posting.reference}", posting.contract.permalink],
+        chain=posting.contract.legal_entity.code,
+        at=at,
+        after={"template": left},
+    )
+
+
 def note_template_live(posting: Posting, version: FutureInvoiceVersion, *, remote_id: str, removed: list[str], at: datetime) -> None:
-    """Exactly one template is live in accounting and it is `version` (M10)."""
+    """Exactly one template is live in accounting and it is `version`, the newest (M10)."""
     contract = posting.contract
     Template.objects.filter(contract=contract, state=Template.State.LIVE).exclude(remote_id=remote_id).update(state=Template.State.DELETED)
     if remote_id:
@@ -95,12 +124,6 @@ def note_template_live(posting: Posting, version: FutureInvoiceVersion, *, remot
         at=at,
         after={"template": remote_id, "removed": removed, "net": str(version.net), "total": str(version.total)},
     )
-
-
-def note_superseded(posting: Posting, *, at: datetime) -> None:
-    """A newer version of the future invoice took its place before accounting heard of this one."""
-    posting.verified_at = at
-    posting.save(update_fields=["verified_at"])
 
 
 def _template_sentence(contract: Contract, version: FutureInvoiceVersion, remote_id: str) -> str:

@@ -15,7 +15,10 @@ _handlers: dict[str, Handler] = {}
 
 
 class TryLater(Exception):
-    """Certainly not delivered; try again. `after` is seconds when the other side named them (Retry-After)."""
+    """This try certainly did nothing; try again. `after` is seconds when the other side named them (Retry-After).
+
+    It says nothing about earlier tries: a message that was uncertain before stays uncertain.
+    """
 
     def __init__(self, words: str, after: float | None = None) -> None:
         super().__init__(words)

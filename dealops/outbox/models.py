@@ -29,6 +29,7 @@ class Message(models.Model):
     created_at = models.DateTimeField()
     available_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
+    doubts = models.PositiveSmallIntegerField(default=0, help_text="Tries since a person last looked of which nobody knows what they did")
     lease_token = models.UUIDField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True)
     last_words = models.TextField(blank=True, help_text="What the other side, or we, said last, in plain words")

@@ -54,7 +54,7 @@ def enqueue(
         },
     )
     if created:
-        transaction.on_commit(lambda: bell.ring(queue))
+        bell.ring_after_commit(queue)
     return message
 
 
@@ -66,10 +66,10 @@ def retry(*, message_id: int, by: User | None = None, at: datetime | None = None
             raise NotWaiting(f"This is {message.get_state_display().lower()} and cannot be retried.")
         if message.state == State.PARKED:
             message.state = State.UNKNOWN if message.attempts else State.QUEUED
-        message.available_at = timezone.now()
-        message.save(update_fields=["state", "available_at"])
+        message.available_at, message.doubts = timezone.now(), 0
+        message.save(update_fields=["state", "available_at", "doubts"])
         _tell(message, "outbox.retried", f"{by or 'dealops'} let {message.topic} go again.", by=by, at=at)
-        transaction.on_commit(lambda: bell.ring(message.queue))
+        bell.ring_after_commit(message.queue)
     return message
 
 

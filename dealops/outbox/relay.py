@@ -1,7 +1,7 @@
 """Takes due messages, hands each to its handler, notes what became of it.
 
 Claim and result are two short transactions; the call in between holds no lock and no snapshot. The lease token fences a
-worker that lost its lease: its late result changes nothing (F17, F18, F21).
+worker that lost its lease: its late result changes nothing (F17, F18, F21). Leases run on the database's clock (F108).
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from dealops.outbox import bell, handlers
@@ -24,11 +27,14 @@ from dealops.outbox.models import Attempt, Message, State
 
 log = logging.getLogger(__name__)
 
-# One drain ends before Celery's soft limit and rings again when there is more.
-DRAIN_SECONDS = 30
-# After this many attempts that never became certain, a person decides (F28, F33).
+# A drain ends early enough for its last message to be answered before Celery's soft limit, and rings again when there is more.
+DRAIN_SECONDS = 20
+# After this many tries that never became certain, a person decides (F33).
 MAX_UNKNOWN = 8
+# A message whose workers die one after the other is probably what kills them (F28).
+MAX_LOST = 3
 BACKOFF_CAP_SECONDS = 900
+LONGEST_WAIT_SECONDS = 86_400
 
 
 class LeaseLost(Exception):
@@ -56,14 +62,17 @@ class Delivery:
     def checkpoint(self, note: Callable[[], None]) -> None:
         """Commit a step of a longer delivery, only while the lease is ours, and extend the lease. Raises LeaseLost."""
         with transaction.atomic():
-            held = Message.objects.filter(pk=self.message.pk, lease_token=self.token).update(lease_until=timezone.now() + lease())
-            if not held:
+            if not Message.objects.filter(pk=self.message.pk, lease_token=self.token).update(lease_until=Now() + lease()):
                 raise LeaseLost
             note()
 
+    def renew(self) -> None:
+        """Extend the lease right before a call that changes something over there. Raises LeaseLost."""
+        self.checkpoint(lambda: None)
+
 
 def drain(*, queue: str, limit: int = 1000) -> int:
-    """Deliver what is due on `queue`, at most `limit` messages or half a minute's worth; answers how many were taken."""
+    """Deliver what is due on `queue`, at most `limit` messages or DRAIN_SECONDS' worth; answers how many were taken."""
     taken, deadline = 0, time.monotonic() + DRAIN_SECONDS
     while taken < limit and time.monotonic() < deadline:
         batch = claim(queue=queue, size=1)
@@ -76,37 +85,45 @@ def drain(*, queue: str, limit: int = 1000) -> int:
     return taken
 
 
+# First of its subject, and due: waiting and its time has come, or left behind by a worker whose lease ran out. The latter may have
+# been delivered: it comes back as one to be looked up first. The CTE is materialized so that no plan can run the locking select
+# twice and take more than it was asked for.
+DUE = """
+  SELECT id, state AS was
+    FROM outbox_message o
+   WHERE queue = %(queue)s
+     AND ((state IN ('queued', 'unknown') AND available_at <= now()) OR (state = 'sending' AND lease_until < now()))
+     AND NOT EXISTS (SELECT 1 FROM outbox_message e WHERE e.subject = o.subject AND e.id < o.id AND e.state <> 'done')
+   ORDER BY available_at, id
+   LIMIT %(size)s
+"""
+CLAIM = f"""
+    WITH due AS MATERIALIZED ({DUE} FOR UPDATE SKIP LOCKED)
+  UPDATE outbox_message m
+     SET state = 'sending', lease_token = gen_random_uuid(), lease_until = now() + %(lease)s, attempts = m.attempts + 1,
+         doubts = m.doubts + (due.was = 'sending')::int
+    FROM due
+   WHERE m.id = due.id
+RETURNING m.id, due.was, m.lease_token
+"""  # noqa: S608 - both halves are ours
+
+
 def something_due(queue: str) -> bool:
     """Whether the relay would find anything on `queue` now."""
-    now = timezone.now()
-    waiting = Message.objects.filter(queue=queue, state__in=[State.QUEUED, State.UNKNOWN], available_at__lte=now)
-    return waiting.exists() or Message.objects.filter(queue=queue, state=State.SENDING, lease_until__lt=now).exists()
-
-
-# A message whose lease ran out may have been delivered: it comes back as one to be looked up first.
-CLAIM = """
-UPDATE outbox_message m
-   SET state = 'sending', lease_token = gen_random_uuid(), lease_until = %(until)s, attempts = m.attempts + 1
-  FROM (SELECT id, state AS was
-          FROM outbox_message o
-         WHERE queue = %(queue)s
-           AND ((state IN ('queued', 'unknown') AND available_at <= %(now)s) OR (state = 'sending' AND lease_until < %(now)s))
-           AND NOT EXISTS (SELECT 1 FROM outbox_message e WHERE e.subject = o.subject AND e.id < o.id AND e.state <> 'done')
-         ORDER BY available_at, id
-         LIMIT %(size)s
-           FOR UPDATE SKIP LOCKED) due
- WHERE m.id = due.id
-RETURNING m.id, due.was, m.lease_token
-"""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, {"queue": queue, "size": 1})
+        return cursor.fetchone() is not None
 
 
 def claim(*, queue: str, size: int) -> list[Delivery]:
     """Take up to `size` due messages, first of each subject only, and commit the leases."""
-    now = timezone.now()
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(CLAIM, {"until": now + lease(), "queue": queue, "now": now, "size": size})
+            cursor.execute(CLAIM, {"lease": lease(), "queue": queue, "size": size})
             rows = cursor.fetchall()
+        if not rows:
+            return []
+        now = timezone.now()
         messages = Message.objects.in_bulk([row[0] for row in rows])
         Attempt.objects.filter(message_id__in=messages, outcome=Attempt.Outcome.RUNNING).update(
             outcome=Attempt.Outcome.LOST, ended_at=now, words="The worker disappeared; what it sent is looked up first."
@@ -117,45 +134,68 @@ def claim(*, queue: str, size: int) -> list[Delivery]:
 
 def deliver(delivery: Delivery) -> None:
     """Run the handler of one claimed message and note the outcome."""
-    message = delivery.message
     crash_point("relay.claimed")
+    try:
+        if _kills_workers(delivery.message):
+            words = f"{MAX_LOST} workers in a row disappeared while they delivered this; a person must look before the next one tries."
+            _finish(delivery, State.PARKED, Attempt.Outcome.UNKNOWN, words=words)
+        else:
+            _attempt(delivery)
+    except LeaseLost:
+        log.warning("Lease of message %s was taken over; nothing was written.", delivery.message.pk)
+
+
+def _attempt(delivery: Delivery) -> None:
+    message = delivery.message
     try:
         note = handlers.handler_for(message.topic)(delivery)
         crash_point("relay.after_remote_before_commit")
         _finish(delivery, State.DONE, Attempt.Outcome.DELIVERED, words="", note=note)
         crash_point("relay.after_commit")
     except LeaseLost:
-        log.warning("Lease of message %s was taken over; nothing was written.", message.pk)
+        raise
     except handlers.TryLater as wait:
-        _postpone(delivery, State.QUEUED, Attempt.Outcome.LATER, str(wait), wait.after or _backoff(message.attempts))
+        # This try did nothing, but an earlier one may have: until that is certain every try looks first.
+        state = State.UNKNOWN if delivery.look_first else State.QUEUED
+        _postpone(delivery, state, Attempt.Outcome.LATER, str(wait), wait.after or _backoff(message.attempts))
     except handlers.NoAnswer as silence:
         _unknown(delivery, str(silence))
     except handlers.Refused as refusal:
         _finish(delivery, State.PARKED, Attempt.Outcome.REFUSED, words=str(refusal))
+    except SoftTimeLimitExceeded:
+        _unknown(delivery, "It took longer than a worker may wait.")
     except Exception as error:
         # A bug of ours: what was sent is uncertain, so it is looked up before anything is sent again.
         log.exception("Handler of %s failed", message.topic)
         _unknown(delivery, f"Internal error while delivering: {type(error).__name__}")
 
 
+def _kills_workers(message: Message) -> bool:
+    """Whether the last workers that had it all died, since a person last looked."""
+    if message.doubts < MAX_LOST:
+        return False
+    outcomes = message.tries.filter(number__lt=message.attempts).order_by("-number").values_list("outcome", flat=True)[:MAX_LOST]
+    return len(list(takewhile(lambda outcome: outcome == Attempt.Outcome.LOST, outcomes))) == MAX_LOST
+
+
 def _unknown(delivery: Delivery, words: str) -> None:
-    attempts = delivery.message.attempts
-    if attempts >= MAX_UNKNOWN:
-        _finish(
-            delivery, State.PARKED, Attempt.Outcome.UNKNOWN, words=f"{words} Still not certain after {attempts} tries; a person must look."
-        )
+    doubts = delivery.message.doubts + 1
+    if doubts >= MAX_UNKNOWN:
+        words = f"{words} Still not certain after {doubts} tries; a person must look."
+        _finish(delivery, State.PARKED, Attempt.Outcome.UNKNOWN, words=words, doubts=doubts)
         return
     delays = settings.OUTBOX_LOOKUP_SECONDS
-    _postpone(delivery, State.UNKNOWN, Attempt.Outcome.UNKNOWN, words, delays[min(attempts, len(delays)) - 1])
+    _postpone(delivery, State.UNKNOWN, Attempt.Outcome.UNKNOWN, words, delays[min(doubts, len(delays)) - 1], doubts=doubts)
 
 
 def _backoff(attempts: int) -> float:
     """Seconds until the next try: doubling, capped, with jitter so that workers do not march in step."""
-    return min(2.0**attempts, BACKOFF_CAP_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
+    return min(2.0 ** min(attempts, 20), BACKOFF_CAP_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
 
 
-def _postpone(delivery: Delivery, state: State, outcome: str, words: str, seconds: float) -> None:
-    _finish(delivery, state, outcome, words=words, available_at=timezone.now() + timedelta(seconds=seconds))
+def _postpone(delivery: Delivery, state: State, outcome: str, words: str, seconds: float, *, doubts: int | None = None) -> None:
+    wait = timedelta(seconds=min(seconds, LONGEST_WAIT_SECONDS))
+    _finish(delivery, state, outcome, words=words, available_at=timezone.now() + wait, doubts=doubts)
 
 
 def _finish(
@@ -166,12 +206,15 @@ def _finish(
     words: str,
     note: Callable[[], None] | None = None,
     available_at: datetime | None = None,
+    doubts: int | None = None,
 ) -> None:
-    """Write the result and what the floors above note about it in one transaction, if the lease is still ours."""
+    """Write the result and what the floors above note about it in one transaction, if the lease is still ours. Raises LeaseLost."""
     now = timezone.now()
     changes = {"state": state, "lease_token": None, "lease_until": None, "last_words": words}
     if available_at:
         changes["available_at"] = available_at
+    if doubts is not None:
+        changes["doubts"] = doubts
     if state == State.DONE:
         changes["done_at"] = now
     with transaction.atomic():

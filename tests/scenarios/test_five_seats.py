@@ -125,7 +125,7 @@ def test_a_lost_answer_inside_the_template_replacement_leaves_one_live_template(
 def test_accounting_is_down_the_approval_is_saved_and_posts_later_by_itself(ledgerly):
     world = seed_world(owner="finance")
     settle_the_start(world)
-    ledgerly.fault("maintenance", times=50, method="*", seconds=0)
+    ledgerly.fault("maintenance", times=50, method="*", seconds=30)
     change = approved(world, submitted(world))
     relay.drain(queue="post", limit=3)
     change.refresh_from_db()
