@@ -13,11 +13,12 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Value = TypeVar("Value")
+_PLAIN = frozenset((str, bool, int))
 
 
 def to_plain(value: Any) -> Any:
     """A dataclass, or what its fields may hold, as plain JSON types. Floats are refused with TypeError (F75)."""
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or type(value) in _PLAIN or isinstance(value, str):
         return value
     if isinstance(value, Decimal):
         return format(value, "f")
@@ -28,7 +29,7 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): to_plain(value[key]) for key in sorted(value)}
     if is_dataclass(value):
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: to_plain(getattr(value, name)) for name in _names(type(value))}
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
@@ -56,6 +57,11 @@ def _read(kind: Any, plain: Any) -> Any:
     if kind is date:
         return date.fromisoformat(plain)
     return plain
+
+
+@lru_cache(maxsize=64)
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @lru_cache(maxsize=64)

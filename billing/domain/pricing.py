@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from math import gcd
 
 from billing.domain import money
@@ -24,6 +25,7 @@ class Priced:
 WHOLE = Part(1, 1, "period")
 
 
+@lru_cache(maxsize=16384)  # a bill run prices the same quantities at the same prices month after month
 def priced(quantity: Decimal, unit_price: Decimal, discount: Decimal, part: Part, currency: str, field: str = "quantity") -> Priced:
     """quantity x unit_price x (1 - discount %) x part. Raises Refusal too_large naming `field` beyond 10^15 minor units (F63)."""
     quantity_over, quantity_under = quantity.as_integer_ratio()
@@ -47,6 +49,7 @@ def exact_less(numerator: int, denominator: int, less: Decimal) -> tuple[int, in
     return top // common, bottom // common
 
 
+@lru_cache(maxsize=16384)
 def tax_on(net: Decimal, rate: Decimal | None, currency: str) -> Decimal:
     """Tax on a rounded net amount, rounded the same way; 0 without a rate (M30, F73)."""
     places = money.places(currency)
@@ -57,6 +60,7 @@ def tax_on(net: Decimal, rate: Decimal | None, currency: str) -> Decimal:
     return money.from_units(money.half_away(net_over * rate_over * 10**places, net_under * rate_under * 100), places)
 
 
+@lru_cache(maxsize=16384)
 def in_words(quantity: Decimal, unit_price: Decimal, discount: Decimal, part: Part, basis: str, amount: Decimal, currency: str) -> str:
     """The arithmetic a reader can follow: "5 x 50.00 x 15/30 days = 125.00"."""
     words = f"{money.text(money.plain(quantity))} x {money.text(money.price(unit_price, currency))}"

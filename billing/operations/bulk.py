@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, models
 
 _SPECIAL = re.compile(r"[\\\t\n\r]")
+_SAFE = frozenset((int, Decimal, date))  # their text never needs an escape
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -25,7 +28,8 @@ def copy_in(model: type[models.Model], columns: Sequence[str], rows: Iterable[Se
 
     Raises django.db.IntegrityError like any other write; a row that breaks a constraint fails all of them.
     """
-    text = "".join("\t".join([_field(value) for value in row]) + "\n" for row in rows)
+    field = _field
+    text = "".join(["\t".join([field(value) for value in row]) + "\n" for row in rows])
     names = ", ".join(f'"{column}"' for column in columns)
     statement = f'COPY "{model._meta.db_table}" ({names}) FROM STDIN'
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
@@ -40,5 +44,8 @@ def json_text(value: Any) -> str:
 def _field(value: Any) -> str:
     if value is None:
         return "\\N"
-    text = value if isinstance(value, str) else json_text(value) if isinstance(value, dict | list) else str(value)
+    kind = type(value)
+    if kind in _SAFE:
+        return str(value)
+    text = value if kind is str else json_text(value) if isinstance(value, dict | list) else str(value)
     return _SPECIAL.sub(lambda found: _ESCAPES[found.group()], text) if _SPECIAL.search(text) else text
