@@ -15,7 +15,7 @@ ALONE = env -u DEMO -u HOST -u PORT -u LEDGERLY_PORT
 DEMO ?= 1
 run demo-reset: export DEMO := $(DEMO)
 
-.PHONY: help run test lint bench proof demo-reset setup lock
+.PHONY: help run test lint bench proof screens demo-reset setup lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -46,6 +46,10 @@ bench: ## speed, as JSON on the last line
 proof: ## the long reliability figures, as JSON on the last line
 	$(INSTALL) requirements-dev.lock
 	@exec $(ALONE) $(RUN) -m pytest -m proof -q $(ARGS)
+
+screens: ## take the pictures in docs/screens from a fresh demo; needs a Chromium
+	$(INSTALL) requirements-dev.lock
+	@exec $(ALONE) $(RUN) -m tests.screens
 
 demo-reset: ## remove the demo's data; the next make run starts from nothing
 	$(INSTALL) requirements.lock
