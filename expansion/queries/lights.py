@@ -32,10 +32,14 @@ class ShownLight:
 
 @dataclass(frozen=True, slots=True)
 class Lights:
-    """The four lights of one change. `is_moving` is true while something is expected to change by itself."""
+    """The four lights of one change. `is_moving` is true while something is expected to change by itself.
+
+    `deliveries` is how far each posting is; a page may show more of it than the lights do.
+    """
 
     shown: tuple[ShownLight, ...]
     is_moving: bool
+    deliveries: str = ""
 
     def __iter__(self) -> Iterator[ShownLight]:
         return iter(self.shown)
@@ -44,7 +48,7 @@ class Lights:
     def mark(self) -> str:
         """Another one whenever a reader would see something else."""
         seen = "|".join(f"{light.status}:{light.words}:{light.detail}" for light in self.shown)
-        return hashlib.sha256(seen.encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{seen}|{self.deliveries}".encode()).hexdigest()[:16]
 
 
 def lights_of(changes: Sequence[Change]) -> dict[int, Lights]:
@@ -84,7 +88,8 @@ def _lights(change: Change, postings: Sequence[Posting], decision: Decision | No
         ShownLight(light.name, light.status.value, light.words, detail) for light, detail in zip(lights(facts), details, strict=True)
     )
     moving = any(posting.message.state in MOVES_BY_ITSELF for posting in (document, template) if posting)
-    return Lights(shown, moving or change.state == workflow.State.SUBMITTED)
+    deliveries = "|".join(f"{posting.message.state}:{posting.message.attempts}" for posting in postings)
+    return Lights(shown, moving or change.state == workflow.State.SUBMITTED, deliveries)
 
 
 def _delivery(posting: Posting | None) -> Delivery | None:
