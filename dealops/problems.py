@@ -98,13 +98,20 @@ def _problem(request: HttpRequest, status: int, detail: str, *, code: str, error
 def _flat(detail: Any, path: str = "") -> list[dict[str, str]]:
     """DRF's nested errors as a list of {field: "edits[0].quantity", message}."""
     if isinstance(detail, dict):
-        pairs = [(f"{path}.{key}" if path else str(key), value) for key, value in detail.items()]
+        pairs = [(_path(path, key), value) for key, value in detail.items()]
     elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
         pairs = [(f"{path}[{index}]", value) for index, value in enumerate(detail)]
     else:
         messages = detail if isinstance(detail, list) else [detail]
         return [{"field": path.removesuffix(".non_field_errors"), "message": str(message)} for message in messages]
     return [found for field, value in pairs for found in _flat(value, field)]
+
+
+def _path(path: str, key: Any) -> str:
+    """DRF names the entries of a list by their number: edits[0]."""
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if path else str(key)
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.contrib import admin
 
-from billing.models import CreditAllocation, Document, DocumentLine, DocumentSeries
+from billing.models import CreditAllocation, Document, DocumentLine, DocumentSeries, PendingLine
 from dealops.audit.admin_classes import ReadOnlyAdmin, fields_of
 
 
@@ -45,3 +45,12 @@ class DocumentSeriesAdmin(ReadOnlyAdmin):
     list_select_related: ClassVar = ["legal_entity"]
     ordering: ClassVar = ["-year", "prefix"]
     fields = fields_of(DocumentSeries)
+
+
+@admin.register(PendingLine)
+class PendingLineAdmin(ReadOnlyAdmin):
+    list_display: ClassVar = ["contract", "reference", "billed_in"]
+    list_select_related: ClassVar = ["contract"]
+    search_fields: ClassVar = ["contract__number", "reference"]
+    ordering: ClassVar = ["-id"]
+    fields = fields_of(PendingLine)

@@ -72,7 +72,7 @@ class FutureInvoiceViews(viewsets.ReadOnlyModelViewSet):
     serializer_class = serializers.FutureInvoiceSerializer
     filterset_class = filters.FutureInvoiceFilter
     lookup_field, lookup_url_kwarg, lookup_value_regex = "contract__number", "contract", IDENTIFIER
-    ordering = ("contract__number",)
+    ordering = ("pk",)
     queryset = FutureInvoice.objects.select_related("contract__customer", "current").prefetch_related("contract__templates__version")
 
 

@@ -101,7 +101,7 @@ class AuditedAdmin(ReadOnlyAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         before = _facts(type(obj).objects.get(pk=obj.pk)) if change else {}
         super().save_model(request, obj, form, change)
-        after = _facts(obj)
+        after = _facts(type(obj).objects.get(pk=obj.pk))
         moved = [name for name in after if before.get(name) != after[name]]
         kind = obj._meta.verbose_name
         record(

@@ -53,8 +53,8 @@ class DecisionSerializer(serializers.ModelSerializer):
 
 class LightSerializer(serializers.Serializer):
     name = serializers.CharField()
-    state = serializers.CharField(help_text="done, waiting, problem or none")
-    word = serializers.CharField()
+    status = serializers.CharField(help_text="done, waiting, problem, not_yet or not_needed")
+    words = serializers.CharField()
     detail = serializers.CharField()
 
 
@@ -89,7 +89,7 @@ class ChangeDetailSerializer(ChangeSerializer):
 
     @extend_schema_field(LightSerializer(many=True))
     def get_lights(self, change: Change) -> Any:
-        return LightSerializer(lights_of(change).shown, many=True).data
+        return LightSerializer(lights_of([change])[change.pk].shown, many=True).data
 
 
 class EditSerializer(StrictSerializer):

@@ -25,7 +25,7 @@ def open_for(change: Change, seen: Preview, contract: Contract, *, now: datetime
     today = now.date()
     handoff = Handoff.objects.create(
         change=change,
-        title=f"Update the next invoice of {contract.customer.name}",
+        title=f"Update the next invoice of {contract.customer.name}"[:200],
         context={"contract": contract.number, "bill_date": bill_date.isoformat()},
         team=Role.FINANCE,
         due_on=max(today, working_days_before(bill_date, WORKING_DAYS_BEFORE, contract.legal_entity.country)),

@@ -77,7 +77,10 @@ _DIFFERS = (
     | Q(live_remote_id__isnull=False, current__invoice_date__isnull=True)
     | (
         Q(live_remote_id__isnull=False, current__invoice_date__isnull=False)
-        & ~(Q(live_net=F("current__net")) & Q(live_total=F("current__total")) & Q(live_next_date=F("current__invoice_date")))
+        & (
+            Q(live_next_date__isnull=True)
+            | ~(Q(live_net=F("current__net")) & Q(live_total=F("current__total")) & Q(live_next_date=F("current__invoice_date")))
+        )
     )
 )
 

@@ -187,7 +187,7 @@ def test_a_credit_note_is_announced_as_one(finance, world):
     now = world.contract.lines.get(removed_in__isnull=True, ends__isnull=True)
     change = submitted(world, intents=[{"action": "quantity", "key": str(now.key), "quantity": "22"}], treatment="credit_note")
     page = text(finance.get(review_of(change)))
-    assert "Approve a credit of £45.00 + VAT and update 1 Jul invoice to £1,100.00" in page
+    assert "Approve a credit of £75.00 + VAT and update 1 Jul invoice to £1,100.00" in page
     assert "Credit note that will be issued" in page
     assert "INV-2026-" in page
     assert "CH-2026-0042" in page, "the history of the contract"

@@ -1,0 +1,138 @@
+"""The outbox page: what waits, in words; and what Finance and RevOps may do about it."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from dealops.audit.models import Entry
+from dealops.outbox import relay
+from dealops.outbox.models import Attempt, Message, State
+from tests.expansion.desk import approved, set_clock
+from tests.worlds import seed_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(db, settings):
+    made = seed_world()
+    set_clock(settings)
+    return made
+
+
+@pytest.fixture
+def finance(client, world):
+    client.force_login(world.finance)
+    return client
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def posting_of(world):
+    """The message that tells accounting about the one-off invoice, first in its queue."""
+    change = approved(world)
+    message = Message.objects.get(posting__document__reference=change.number)
+    return message
+
+
+def in_state(message, state, words=""):
+    """Walk the legal way to `state`, with one try behind it."""
+    import uuid
+
+    Message.objects.filter(pk=message.pk).update(state=State.SENDING, lease_token=uuid.uuid4(), lease_until=timezone.now(), attempts=1)
+    Attempt.objects.create(message=message, number=1, started_at=timezone.now(), outcome="unknown", words=words)
+    Message.objects.filter(pk=message.pk).update(state=state, lease_token=None, lease_until=None, last_words=words)
+    message.refresh_from_db()
+    return message
+
+
+@pytest.mark.req("F28", "F33")
+def test_what_nobody_answered_for_is_told_in_words_with_every_try(finance, world):
+    message = in_state(posting_of(world), State.UNKNOWN, "Accounting did not answer in 20 s.")
+    page = text(finance.get("/sync"))
+    assert message.posting.document.number in page
+    assert "Accounting did not answer in 20 s." in page
+    assert "1 try" in page and "no answer" in page
+    assert "Look up now" in page
+    assert "so that everything of one contract arrives in order" in page, "what is behind it says what it waits for"
+
+
+def test_looking_up_now_makes_it_due_and_is_in_the_log(finance, world):
+    message = in_state(posting_of(world), State.UNKNOWN, "No answer.")
+    Message.objects.filter(pk=message.pk).update(available_at=timezone.now() + timezone.timedelta(hours=2))
+    response = finance.post(reverse("sync_retry", args=[message.pk]), follow=True)
+    assert "It is looked up in accounting first." in text(response)
+    message.refresh_from_db()
+    assert (message.state, message.available_at <= timezone.now()) == (State.UNKNOWN, True)
+    entry = Entry.objects.get(action="outbox.retried")
+    assert (entry.actor, entry.via) == (world.finance, "web")
+
+
+def test_a_parked_message_goes_again_after_a_look_up(finance, world):
+    message = in_state(posting_of(world), State.PARKED, "Accounting refused it: unknown account 200.")
+    assert "Accounting refused it" in text(finance.get("/sync?tab=parked"))
+    finance.post(reverse("sync_retry", args=[message.pk]))
+    message.refresh_from_db()
+    assert message.state == State.UNKNOWN, "it was sent once, so it is looked up before it is sent again"
+
+
+def test_parking_needs_a_reason_and_holds_back_what_is_behind(finance, world):
+    message = posting_of(world)
+    response = finance.post(reverse("sync_park", args=[message.pk]), {"reason": "x"}, follow=True)
+    assert "Say in a sentence why" in text(response)
+    message.refresh_from_db()
+    assert message.state == State.QUEUED
+    finance.post(reverse("sync_park", args=[message.pk]), {"reason": "The customer disputes it"})
+    message.refresh_from_db()
+    assert (message.state, message.last_words) == (State.PARKED, "The customer disputes it")
+    assert Entry.objects.get(action="outbox.parked").reason == "The customer disputes it"
+    taken = relay.claim(queue="post", size=100)
+    assert message.subject not in {delivery.message.subject for delivery in taken}
+
+
+def test_what_is_delivered_cannot_be_retried(finance, world):
+    message = in_state(posting_of(world), State.DONE)
+    response = finance.post(reverse("sync_retry", args=[message.pk]), follow=True)
+    assert "cannot be retried" in text(response)
+    assert finance.post(reverse("sync_retry", args=[999999])).status_code == 404
+
+
+@pytest.mark.req("F95")
+def test_opening_an_address_changes_nothing(finance, world):
+    message = posting_of(world)
+    for name in ("sync_retry", "sync_park"):
+        assert finance.get(reverse(name, args=[message.pk])).status_code == 405
+
+
+def test_only_finance_and_revops_see_it(client, world):
+    for person, status in ((world.finance, 200), (world.admin, 200), (world.ae, 403), (world.csm, 403), (world.auditor, 403)):
+        client.force_login(person)
+        assert client.get("/sync").status_code == status
+        assert client.post(reverse("sync_retry", args=[1])).status_code == (404 if status == 200 else 403)
+
+
+def test_a_silent_worker_is_said_aloud(finance, world):
+    message = posting_of(world)
+    assert "Nothing has been taken for a while" not in text(finance.get("/sync"))
+    Message.objects.exclude(state="done").update(available_at=timezone.now() - timezone.timedelta(minutes=10))
+    page = text(finance.get("/sync"))
+    assert "Nothing has been taken for a while." in page and "10 minutes" in page
+    assert message.pk
+
+
+def test_when_all_is_delivered_the_page_says_so(client, world):
+    Message.objects.exclude(state="done").update(
+        state="sending", lease_token="6f0f4d0e-6a0c-5b57-9d1c-8b1f3a5c2e11", lease_until=timezone.now()
+    )
+    Message.objects.filter(state="sending").update(state="done", lease_token=None, done_at=timezone.now())
+    client.force_login(world.admin)
+    assert "Nothing waiting" in text(client.get("/sync"))
+
+
+def test_the_page_needs_the_same_number_of_queries_however_much_waits(finance, world, django_assert_max_num_queries):
+    approved(world)
+    finance.get("/sync")
+    with django_assert_max_num_queries(16):
+        finance.get("/sync")
