@@ -17,7 +17,7 @@ BASES = ("actual_days", "actual_days", "thirty_360", "whole_months")
 @pytest.mark.req("M01", "M02", "M12", "F61", "F65", "F67", "M23", "K02")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_settled_is_what_the_days_are_worth(seed):
-    for number in range(cases(30, proof=1_500)):
+    for number in range(cases(30, proof=1_000)):
         chance = random.Random(f"{seed}/{number}")
         history = History(chance, basis=chance.choice(BASES))
         for _ in range(history.chance.randint(1, 20)):
@@ -38,7 +38,7 @@ def test_what_is_settled_is_what_the_days_are_worth(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_value_shown_is_what_the_term_comes_to(seed):
     """After the last change, the contract value it showed is what is issued by the end, less what found no invoice to go on."""
-    for number in range(cases(20, proof=1_500)):
+    for number in range(cases(20, proof=1_000)):
         chance = random.Random(f"value {seed}/{number}")
         history = History(chance, basis=chance.choice((*BASES, "none")))
         for _ in range(history.chance.randint(1, 6)):
