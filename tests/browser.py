@@ -19,12 +19,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pgtrigger
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
 from pytest_django.live_server_helper import LiveServer
@@ -111,21 +108,11 @@ def site(django_db_setup: None) -> Iterator[str]:
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """A database other threads can see: nothing is rolled back, all tables are emptied afterwards.
-
-    pytest-django's transactional_db cannot do it, because issued documents refuse TRUNCATE; here the triggers look away while cleaning.
-    """
+def committed(transactional_db: None) -> None:
+    """A database that other threads see: nothing is rolled back, the tables are emptied afterwards. The boards are there."""
     # Playwright's event loop runs in this thread; the ORM is used between its calls, never inside them.
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with django_db_blocker.unblock():
-        pipelines.ensure()
-        yield
-        with pgtrigger.ignore():
-            call_command("flush", interactive=False, verbosity=0)
-        pipelines.ensure()
-        for connection in connections.all():
-            connection.close()
+    pipelines.ensure()
 
 
 @pytest.fixture

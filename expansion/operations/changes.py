@@ -23,7 +23,7 @@ from expansion import rules
 from expansion.domain import workflow
 from expansion.models import Change, Deal, Decision
 from expansion.operations import execution, handoffs, notices
-from expansion.operations.deals import place, stage_of
+from expansion.operations.deals import lock, place, stage_of
 from expansion.operations.numbering import next_change_number
 from expansion.queries.preview import Preview, preview
 
@@ -333,11 +333,7 @@ def _move_back(change: Change, *, by: User, now: datetime) -> None:
 
 def _lock_deal(change: Change) -> Deal:
     contract = change.deal.contract
-    deal = (
-        Deal.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("stage__pipeline", "pipeline", "customer")
-        .get(pk=change.deal_id)
-    )
+    deal = lock(change.deal_id)
     deal.contract = contract
     change.deal = deal
     return deal

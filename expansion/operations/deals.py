@@ -23,11 +23,7 @@ def move(*, deal_id: int, stage_id: int, version: int, by: User, now: datetime) 
     one, and nobody leaves one by hand while a change of the deal is being decided.
     """
     with transaction.atomic():
-        deal = (
-            Deal.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("stage", "pipeline", "customer", "contract__legal_entity")
-            .get(pk=deal_id)
-        )
+        deal = lock(deal_id)
         stage = Stage.objects.select_related("pipeline").get(pk=stage_id)
         rules.demand(rules.why_not_change(by, deal))
         if deal.version != version:
@@ -36,6 +32,16 @@ def move(*, deal_id: int, stage_id: int, version: int, by: User, now: datetime) 
             return deal
         _refuse_money_stage(deal, stage)
         return place(deal, stage, by=by, now=now)
+
+
+def lock(deal_id: int) -> Deal:
+    """The deal, locked for this transaction and read anew with everything its story names.
+
+    Locked alone, then read: when another transaction moves the card while this one waits, PostgreSQL checks a joined row again with the
+    new stage on one side and the old one on the other, and the row vanishes from the answer.
+    """
+    Deal.objects.select_for_update(no_key=True).only("pk").get(pk=deal_id)
+    return Deal.objects.select_related("stage__pipeline", "pipeline", "customer", "contract__legal_entity").get(pk=deal_id)
 
 
 def _refuse_money_stage(deal: Deal, stage: Stage) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 
 from billing.clock import business_date
 from billing.domain.impact import Impact
-from billing.models import Contract
+from billing.models import Contract, LegalEntity
 from billing.operations import changes as books
 from billing.operations import contracts
 from dealops.accounts.models import User
@@ -18,7 +18,7 @@ from dealops.outbox.operations import enqueue
 from expansion.domain import workflow
 from expansion.models import Change, Deal
 from expansion.operations import handoffs, notices
-from expansion.operations.deals import place, stage_of
+from expansion.operations.deals import lock, place, stage_of
 from expansion.queries.preview import Preview, preview
 
 log = logging.getLogger(__name__)
@@ -32,14 +32,19 @@ def start(change: Change, contract: Contract, seen: Preview, *, by: User | None,
     if change.effective > today:
         change.state = workflow.after("schedule", change.state).value
         change.save(update_fields=["state"])
-        _tell(change, contract, "change.scheduled", f"{change.number} waits for {change.effective:%-d %b %Y}; it is computed again on that day.", now=now)
+        _tell(
+            change,
+            contract,
+            "change.scheduled",
+            f"{change.number} waits for {change.effective:%-d %b %Y}; it is computed again on that day.",
+            now=now,
+        )
         return
-    apply(change, contract, seen, by=by, now=now)
+    apply(change, contract, seen, by=by, now=now, today=today)
 
 
-def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None, now: datetime) -> None:
-    """Carry the change out exactly as decided; the caller has compared `seen` with the decision (M18)."""
-    today = business_date(contract.legal_entity.time_zone, now)
+def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None, now: datetime, today: date) -> None:
+    """Carry the change out exactly as decided, on the business date `today`; the caller has compared `seen` with the decision (M18)."""
     document, _ = books.carry_out(
         contract,
         after=seen.after,
@@ -65,7 +70,7 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
 
 
 def _update_deal(change: Change, seen: Preview) -> Deal:
-    deal = Deal.objects.select_for_update(of=("self",), no_key=True).select_related("stage", "pipeline", "customer").get(pk=change.deal_id)
+    deal = lock(change.deal_id)
     deal.contract = change.deal.contract
     deal.amount, deal.mrr = seen.impact.value_after, seen.impact.mrr_after
     deal.version += 1
@@ -83,12 +88,21 @@ def confirm(change_number: str, *, now: datetime) -> None:
     notices.posted(change, contract, now=now)
 
 
-def activate_due(*, now: datetime) -> list[str]:
-    """Apply every scheduled change whose day has come; each in its own transaction, a broken one costs only itself."""
+def activate_due(*, now: datetime, on: date | None = None, entity: LegalEntity | None = None) -> list[str]:
+    """Apply every scheduled change whose day has come, earliest first; each in its own transaction, a broken one costs only itself.
+
+    The day is `on`, or at each legal entity its own business date at `now`.
+    """
     applied = []
-    for pk, zone in Change.objects.filter(state=workflow.State.SCHEDULED.value).values_list("pk", "deal__contract__legal_entity__time_zone"):
+    waiting = Change.objects.filter(state=workflow.State.SCHEDULED.value).order_by("effective", "pk")
+    if entity:
+        waiting = waiting.filter(deal__contract__legal_entity=entity)
+    for pk, effective, zone in waiting.values_list("pk", "effective", "deal__contract__legal_entity__time_zone"):
+        today = on or business_date(zone, now)
+        if effective > today:
+            continue
         try:
-            number = _activate(pk, on_or_before=business_date(zone, now), now=now)
+            number = _activate(pk, today=today, now=now)
         except Exception:
             log.exception("Scheduled change %s could not be applied", pk)
             continue
@@ -97,12 +111,12 @@ def activate_due(*, now: datetime) -> list[str]:
     return applied
 
 
-def _activate(pk: int, *, on_or_before: object, now: datetime) -> str | None:
+def _activate(pk: int, *, today: date, now: datetime) -> str | None:
     with transaction.atomic():
         contract_id = Change.objects.values_list("deal__contract_id", flat=True).get(pk=pk)
         contract = contracts.lock(contract_id)
         change = Change.objects.select_for_update(of=("self",)).select_related("deal__customer", "deal__stage", "maker").get(pk=pk)
-        if change.state != workflow.State.SCHEDULED or change.effective > on_or_before:  # type: ignore[operator]
+        if change.state != workflow.State.SCHEDULED:
             return None
         change.deal.contract = contract
         seen = preview(
@@ -111,19 +125,21 @@ def _activate(pk: int, *, on_or_before: object, now: datetime) -> str | None:
             intents=change.edits,
             effective=change.effective,
             treatment=change.treatment,
-            today=business_date(contract.legal_entity.time_zone, now),
+            today=today,
         )
         if contract.version != change.base_version or seen.impact.agreed() != Impact.from_canonical(change.impact).agreed():
             _supersede(change, contract, now=now)
             return None
-        apply(change, contract, seen, by=None, now=now)
+        apply(change, contract, seen, by=None, now=now, today=today)
         return change.number
 
 
 def _supersede(change: Change, contract: Contract, *, now: datetime) -> None:
     """What was approved is not what it would be today: it is not carried out behind anybody's back (F68)."""
     change.state = workflow.after("supersede", change.state).value
-    change.closed_reason = "The contract changed after the approval, so the amounts are no longer those that were approved. Submit it again."
+    change.closed_reason = (
+        "The contract changed after the approval, so the amounts are no longer those that were approved. Submit it again."
+    )
     change.save(update_fields=["state", "closed_reason"])
     handoffs.cancel(change, reason="The change has to be submitted again", now=now)
     _tell(change, contract, "change.superseded", f"{change.number} was not applied: {change.closed_reason}", now=now)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,7 +21,10 @@ View = Callable[..., HttpResponse]
 
 
 def section(key: str) -> Callable[[View], View]:
-    """`@section("approvals")`: asks to sign in, and answers 403 with a sentence when the role does not open this section."""
+    """`@section("approvals")`: asks to sign in, and answers 403 with a sentence when the role does not open this section.
+
+    Input with a NUL character is answered with 400 before anything looks at it: PostgreSQL cannot hold one, and nobody types one.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -29,6 +32,8 @@ def section(key: str) -> Callable[[View], View]:
             if not may_open(request.user, key):
                 title = next(s.title for s in SECTIONS if s.key == key)
                 raise PermissionDenied(f"{title} is not open to {request.user.get_role_display()}. Ask RevOps if you need it.")
+            if any("\0" in value for data in (request.GET, request.POST) for values in data.lists() for value in values[1]):
+                raise BadRequest("The address or the form holds a NUL character.")
             return view(request, *args, **kwargs)
 
         return login_required(guarded)

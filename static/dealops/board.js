@@ -34,14 +34,21 @@
   }
 
   // --- the one way to the server -----------------------------------------------------------------------------------------------------
-  function send(card, target, undo) {
-    const from = { column: columnOf(card), next: card.nextElementSibling, stage: card.dataset.stage };
-    return post(card, target, from, undo);
+  // One move of a card at a time: a second key press waits for the version that the first one brings back.
+  const under = new WeakMap();
+  function inTurn(card, action) {
+    const turn = (under.get(card) || Promise.resolve()).then(action);
+    under.set(card, turn);
+    return turn;
+  }
+
+  function send(card, target) {
+    return inTurn(card, () => post(card, target, { column: columnOf(card), next: card.nextElementSibling, stage: card.dataset.stage }));
   }
 
   function post(card, target, from, undone) {
     const column = columnFor(target.id);
-    if (column && columnOf(card) !== column) list(column).prepend(card);
+    if (column && columnOf(card) !== column) keepFocus(card, () => list(column).prepend(card));
     card.classList.add("is-moving");
     card.dataset.stage = target.id;
     const body = new URLSearchParams({ deal: card.dataset.deal, stage: target.id, version: card.dataset.version, pipeline: board.dataset.pipeline });
@@ -59,17 +66,33 @@
         });
         if (!column) card.remove();
         tidy();
-        toast(said.message, undone ? {} : { undo: () => (column || from.column, post(card, stage(from.stage), { ...from, stage: String(target.id) }, true)) });
+        toast(said.message, undone ? {} : { undo: () => takeBack(card, from, target) });
       })
       .catch((said) => {
         card.dataset.stage = from.stage;
-        list(from.column).insertBefore(card, from.next && from.next.parentNode === list(from.column) ? from.next : null);
+        keepFocus(card, () => list(from.column).insertBefore(card, from.next && from.next.parentNode === list(from.column) ? from.next : null));
         tidy();
         card.classList.add("is-refused");
         window.setTimeout(() => card.classList.remove("is-refused"), 1200);
-        toast((said && (said.message || said.detail)) || "The server does not answer. The card is back where it was.", { kind: "bad" });
+        const refused = !(said instanceof Error) && (said.message || said.detail);
+        toast(refused || "The server does not answer. The card is back where it was.", { kind: "bad" });
       })
       .finally(() => card.classList.remove("is-moving"));
+  }
+
+  // Taking a card out of one column to put it into another takes the focus away from it.
+  function keepFocus(card, action) {
+    const focused = card.contains(document.activeElement) ? document.activeElement : null;
+    action();
+    if (focused) focused.focus();
+  }
+
+  // A card that left for another pipeline comes back into the column it was in.
+  function takeBack(card, from, target) {
+    return inTurn(card, () => {
+      if (!card.isConnected) list(from.column).prepend(card);
+      return post(card, stage(from.stage), { column: columnOf(card), next: card.nextElementSibling, stage: String(target.id) }, true);
+    });
   }
 
   function tidy() {
@@ -99,7 +122,7 @@
         const card = event.item;
         const from = { column: event.from.closest(".do-column"), next: event.from.children[event.oldIndex] || null, stage: card.dataset.stage };
         const target = stageIn(event.to.closest(".do-column"), card);
-        if (target) post(card, target, from);
+        if (target) inTurn(card, () => post(card, target, from));
         else putBack(card, from, "This stage is not part of the deal's pipeline. Use Move to choose another pipeline.");
       },
     });
@@ -202,11 +225,14 @@
 
   // To the nearest stage in that direction which people may move to.
   function step(card, way) {
-    const own = stage(card.dataset.stage);
-    const here = stages.filter((each) => each.pipeline === own.pipeline);
-    let at = here.indexOf(own) + way;
-    while (here[at] && here[at].why_not) at += way;
-    if (here[at]) send(card, here[at]).then(() => focusOn(card));
-    else say("There is no further stage in this direction.");
+    inTurn(card, () => {
+      const own = stage(card.dataset.stage);
+      const here = stages.filter((each) => each.pipeline === own.pipeline);
+      let at = here.indexOf(own) + way;
+      while (here[at] && here[at].why_not) at += way;
+      if (!here[at]) return say("There is no further stage in this direction.");
+      const from = { column: columnOf(card), next: card.nextElementSibling, stage: card.dataset.stage };
+      return post(card, here[at], from);
+    }).then(() => focusOn(card));
   }
 })();

@@ -112,7 +112,7 @@
     let waiting = 0;
     let asked = 0;
 
-    const options = () => $$("[role=option]", results);
+    const options = () => $$("[role=option][data-href]", results);
     const current = () => $("[aria-selected=true]", results);
     const select = (option) => {
       options().forEach((each) => each.setAttribute("aria-selected", String(each === option)));
@@ -155,7 +155,7 @@
       event.preventDefault();
     });
     results.addEventListener("click", (event) => {
-      const option = event.target.closest("[role=option]");
+      const option = event.target.closest("[role=option][data-href]");
       if (option) window.location.assign(option.dataset.href);
     });
   }

@@ -175,5 +175,11 @@ def handoff(of: Change, *, due_on: date = date(2026, 6, 26), state: str = "open"
 
 
 def notice(of: Change, to: User | None, *, channel: str = "in_app", title: str = "Approval needed", **fields: Any) -> Notice:
-    values = {"event": f"event.{next(_numbers)}", "body": "Customer: Brightwave", "why": "You approve for Finance", "created_at": NOW, **fields}
+    values = {
+        "event": f"event.{next(_numbers)}",
+        "body": "Customer: Brightwave",
+        "why": "You approve for Finance",
+        "created_at": NOW,
+        **fields,
+    }
     return Notice.objects.create(change=of, channel=channel, recipient=to, title=title, **values)

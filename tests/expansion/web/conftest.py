@@ -1,0 +1,3 @@
+from tests.browser import at_site, committed, site
+
+__all__ = ["at_site", "committed", "site"]

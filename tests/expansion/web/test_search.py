@@ -1,0 +1,79 @@
+"""The palette: deals, customers, changes, documents, amounts and pages."""
+
+from decimal import Decimal
+
+import pytest
+
+from dealops.accounts.models import Role
+from expansion.queries.search import amount_of
+from tests.expansion.web import makers
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada(client):
+    person = makers.person(Role.SALES, "Ada Ellis")
+    client.force_login(person)
+    return person
+
+
+def found(client, words):
+    answer = client.get("/search", {"q": words})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_a_customer_a_number_and_an_amount_lead_to_the_record(client, ada):
+    deal = makers.deal("Brightwave Logistics", owner=ada)
+    change = makers.change(deal, maker=ada, state="applied")
+    document = makers.document(change)
+    for words in ("brightw", deal.number, change.number.lower(), document.number, "125.00", "£125", "150.00"):
+        page = found(client, words)
+        assert "data-href" in page, words
+    assert f'data-href="/deals/{deal.number}"' in found(client, "brightwave")
+    assert f'data-href="/changes/{change.number}"' in found(client, "125.00")
+    assert f'data-href="/documents/{document.number}"' in found(client, "150")
+
+
+def test_pages_are_found_by_name_when_the_role_may_open_them(client, ada):
+    assert 'data-href="/board"' in found(client, "boa")
+    assert "/approvals" not in found(client, "appro")
+
+
+def test_before_anything_is_typed_there_are_pages_and_my_latest_changes(client, ada):
+    change = makers.change(makers.deal(owner=ada), maker=ada)
+    page = found(client, "")
+    assert change.number in page
+    assert 'data-href="/home"' in page
+
+
+@pytest.mark.parametrize("words", ["%", "_", "'; DROP TABLE expansion_deal; --", "x" * 5000, "<script>alert(1)</script>"])
+def test_odd_words_find_nothing_and_break_nothing(client, ada, words):
+    page = found(client, words)
+    assert "<script>" not in page
+    assert "Nothing matches" in page
+
+
+def test_strangers_search_nothing(client):
+    assert client.get("/search?q=a").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("words", "amount"),
+    [
+        ("125.00", "125.00"),
+        ("£1,250", "1250"),
+        ("-35", "-35"),
+        ("\N{MINUS SIGN}£35.00", "-35.00"),
+        ("12 seats", None),
+        ("1e9", None),
+        ("", None),
+    ],
+)
+def test_what_counts_as_an_amount(words, amount):
+    assert amount_of(words) == (Decimal(amount) if amount else None)
+
+
+def test_a_nul_character_is_a_bad_request_and_not_an_error_of_ours(client, ada):
+    assert client.get("/search", {"q": "a\0b"}).status_code == 400
