@@ -87,7 +87,7 @@ def walk(album):
     album.take("change", "Ada", "/changes/CH-2026-0042")
     album.take("documents", "Fiona", "/documents")
     album.take("document", "Fiona", "/documents/INV-2026-00131")
-    album.take("future-invoices", "Fiona", "/future-invoices?show=all")
+    album.take("future-invoices", "Fiona", "/future-invoices?tab=all")
     album.take("sync", "Fiona", "/sync")
     album.take("ledgerly", "Fiona", f"{album.product.ledgerly}/?q=Brightwave")
 

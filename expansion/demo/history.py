@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from django.db.models import Q
+
 from billing.domain.refusal import Refusal
 from billing.models import Document
 from billing.operations.billing_run import bill
@@ -18,6 +20,7 @@ from expansion.operations import changes
 from expansion.operations.deals import place, stage_of
 
 CHANGES_BEFORE_THE_STORY = 41
+FIRST_CHANGE = date(2026, 1, 6)
 # What was submitted in the last days still waits for Finance.
 DAYS_UNDECIDED = 8
 GOALS = (
@@ -33,10 +36,10 @@ def live_through(deals: list[Deal], people: Mapping[str, User], *, until: date) 
     """Walk the calendar to `until`: bill each first and each odd day, make the changes of that day. The same history every time."""
     dice = random.Random(41)  # noqa: S311 - the same demo every time
     plan = _plan(deals, dice, until)
+    changed = {deal.contract_id for day in plan.values() for deal in day}
     for day in sorted({*_bill_days(until), *plan}):
         bill(on=day, at=_at(day, 6))
-        for document in Document.objects.filter(origin="recurring", issue_date=day, service_end__gt=until).order_by("number"):
-            queue_document(document)
+        _post_what_matters(day, until, changed)
         for deal in plan.get(day, ()):
             _change(deal, people, dice, day, decided=day < until - timedelta(days=DAYS_UNDECIDED))
     _settle_the_boards(deals, dice, until)
@@ -56,6 +59,15 @@ CONVERSATIONS = (
     ("main", "renewal_due", 3, "Prepare the renewal", 12),
     ("main", "at_risk", 2, "Executive check-in", -1),
 )
+
+
+def _post_what_matters(day: date, until: date, changed: set[int]) -> None:
+    """Accounting gets the invoices whose period still runs, and those that a change of this year may credit."""
+    issued = Document.objects.filter(origin="recurring", issue_date=day).filter(
+        Q(service_end__gt=until) | Q(contract__in=changed, service_end__gt=FIRST_CHANGE)
+    )
+    for document in issued.order_by("number"):
+        queue_document(document)
 
 
 def _settle_the_boards(deals: list[Deal], dice: random.Random, until: date) -> None:
@@ -100,9 +112,9 @@ def _plan(deals: list[Deal], dice: random.Random, until: date) -> dict[date, lis
     others = [deal for deal in deals if deal.contract.legal_entity.code != "northbeam-uk"]
     chosen = dice.sample(others, CHANGES_BEFORE_THE_STORY)
     plan: dict[date, list[Deal]] = {}
-    span = (until - date(2026, 1, 6)).days
+    span = (until - FIRST_CHANGE).days
     for turn, deal in enumerate(chosen):
-        day = date(2026, 1, 6) + timedelta(days=span * turn // (len(chosen) - 1))
+        day = FIRST_CHANGE + timedelta(days=span * turn // (len(chosen) - 1))
         plan.setdefault(max(day, deal.contract.start + timedelta(days=3)), []).append(deal)
     return plan
 
