@@ -14,7 +14,7 @@ from django.db.models import F
 
 from billing.models import Contract, LegalEntity
 from billing.operations import recurring
-from billing.queries.due import DueContract, lock_due
+from billing.queries.due import NOT_BILLED, DueContract, lock_due
 from dealops.audit.operations import record
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,8 @@ def _walk(entity: LegalEntity, on: date, at: datetime, run: Run, progress: Calla
     last: int | None = 0
     while last is not None:
         done, last = _chunk(entity, on, at, run, after=last, skipped=skipped, wait=wait)
-        progress(done)
+        if done:
+            progress(done)
 
 
 def _chunk(entity: LegalEntity, on: date, at: datetime, run: Run, *, after: int, skipped: set[int], wait: bool) -> tuple[int, int | None]:
@@ -90,7 +91,6 @@ def _bill(contracts: Sequence[DueContract], entity: LegalEntity, on: date, at: d
         try:
             plan = recurring.plan(contract, on)
         except Exception as error:
-            log.exception("Contract %s could not be billed", contract.number)
             _park(contract, entity, on, at, error, run)
             done.add(contract.pk)
             continue
@@ -116,17 +116,17 @@ def _write(plans: Sequence[recurring.Plan], entity: LegalEntity, on: date, at: d
         if len(plans) > 1:
             middle = len(plans) // 2
             return _write(plans[:middle], entity, on, at, run) | _write(plans[middle:], entity, on, at, run)
-        log.exception("Contract %s could not be billed", plans[0].contract.number)
         _park(plans[0].contract, entity, on, at, error, run)
         return {plans[0].contract.pk}
 
 
 def _park(contract: DueContract, entity: LegalEntity, on: date, at: datetime, error: Exception, run: Run) -> None:
     """A person reads why on the contract; the log tells it once, not every night."""
-    reason = f"{recurring.NOT_BILLED}: {_words(error)}"
+    reason = f"{NOT_BILLED}: {_words(error)}"
     run.failed[contract.number] = reason
     if reason == contract.parked_reason:
         return
+    log.error("Contract %s could not be billed", contract.number, exc_info=error)
     Contract.objects.filter(pk=contract.pk).update(parked_reason=reason)
     record(
         action="contract.not_billed",

@@ -19,7 +19,7 @@ from billing.operations import bulk, lines, pending, snapshots
 from billing.operations.numbering import take
 from billing.operations.pending import Taken
 from billing.operations.postings import queue_template
-from billing.queries.due import DueContract, Waiting
+from billing.queries.due import NOT_BILLED, DueContract, Waiting
 from billing.queries.future import columns_of, upcoming
 from dealops.audit.operations import hold, record
 
@@ -31,8 +31,6 @@ VERSION_COLUMNS = (
     "id", "future_invoice_id", "number", "contract_version", "invoice_date", "period_start", "period_end", "currency", "lines", "net",
     "tax", "total", "reference", "created_at",
 )  # fmt: skip
-# What the run itself wrote into parked_reason; it goes when the contract could be billed again.
-NOT_BILLED = "It could not be billed"
 
 
 @dataclass(frozen=True, slots=True)

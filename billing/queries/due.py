@@ -15,6 +15,10 @@ from django.db import connection
 from billing.domain import canonical
 from billing.domain.invoice import PricedLine
 from billing.domain.lines import Line, Terms
+from billing.models import LegalEntity
+
+# How parked_reason begins when the bill run wrote it; it goes when the contract could be billed after all.
+NOT_BILLED = "It could not be billed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +126,20 @@ def count_due(*, entity: int, on: date) -> int:
     return int(_rows(f"SELECT count(*) FROM billing_contract c WHERE {DUE}", {"entity": entity, "on": on})[0][0])  # noqa: S608
 
 
-def first_due() -> date | None:
-    """A day before which no recurring invoice is due and no term ends; None when no active contract is left."""
+def first_due(entity: LegalEntity | None = None) -> date | None:
+    """A day before which no recurring invoice is due and no term ends; None when no active contract is left.
+
+    Contracts that a bill run could not bill are not counted: they are tried with every run, whatever its day.
+    """
     return _rows(
         """
         SELECT min(CASE WHEN billed_until >= "end" THEN "end"
                         WHEN in_advance OR billed_until = start THEN billed_until
                         ELSE least((billed_until + make_interval(months => months))::date, "end") END)
-          FROM billing_contract WHERE state = 'active'
+          FROM billing_contract
+         WHERE state = 'active' AND parked_reason NOT LIKE %(not_billed)s AND (%(entity)s::bigint IS NULL OR legal_entity_id = %(entity)s)
         """,
-        {},
+        {"entity": entity.pk if entity else None, "not_billed": f"{NOT_BILLED}%"},
     )[0][0]
 
 

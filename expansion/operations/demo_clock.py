@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 
 from billing.adapters.accounting import ledgerly_clock
-from billing.clock import now
+from billing.clock import DEMO_OPENS, DEMO_ZONE
 from billing.domain.periods import add_months
 from billing.domain.refusal import NotAllowed
 from billing.operations import clock
 from dealops.accounts.models import Role, User
 from dealops.accounts.personas import personas
-from expansion.operations import execution
+from expansion.operations import daily
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Moved:
     applied: list[str]
     generated: list[str]
     ledgerly_problem: str = ""
+    issued: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,16 @@ def why_not_move(user: User) -> str | None:
 
 
 def move(*, day: date, by: User, real_now: datetime) -> Moved:
-    """Set the clock, then apply the scheduled changes that are due, then tell Ledgerly. A silent Ledgerly does not hold the clock back.
+    """Set the clock, then do the work of every day passed, then tell Ledgerly. A silent Ledgerly does not hold the clock back.
 
-    Raises Refusal naming `day`, or NotAllowed. Not one transaction: each scheduled change has its own, and Ledgerly is called after all.
+    Raises Refusal naming `day`, or NotAllowed. Not one transaction: each scheduled change and each chunk of invoices has its own, and
+    Ledgerly is called after all.
     """
     refusal = why_not_move(by)
     if refusal:
         raise NotAllowed("not_allowed", "day", refusal)
     clock.set_day(day=day, by=by, real_now=real_now)
-    applied = execution.activate_due(now=now())
+    done = daily.catch_up(on=day, at=lambda passed: datetime.combine(passed, DEMO_OPENS, DEMO_ZONE))
     generated: list[str] = []
     problem = ""
     if settings.LEDGERLY_URL:
@@ -71,4 +73,4 @@ def move(*, day: date, by: User, real_now: datetime) -> Moved:
             generated = ledgerly_clock.set_date(settings.LEDGERLY_URL, day)
         except ledgerly_clock.NotReached as error:
             problem = str(error)
-    return Moved(day, applied, generated, problem)
+    return Moved(day, done.applied, generated, problem, done.issued)

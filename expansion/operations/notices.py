@@ -58,6 +58,13 @@ def returned(change: Change, contract: Contract, *, reason: str, now: datetime) 
     _tell_people(change, [change.maker], event="returned", title=title, body=reason, why="You made this change", now=now)
 
 
+def expired(change: Change, contract: Contract, *, reason: str, now: datetime) -> None:
+    """Tell the maker that it will not take effect."""
+    title = f"{change.number} expired"
+    body = f"{reason} Nothing was billed for it."
+    _tell_people(change, [change.maker], event="expired", title=title, body=body, why="You made this change", now=now)
+
+
 def facts_of(change: Change, contract: Contract, *, why: str) -> Facts:
     """What a message repeats: the same numbers as the page, from the frozen impact."""
     return Facts(
