@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from billing.domain.refusal import Refusal
 from billing.operations import contracts
 from dealops.accounts.models import User
 from expansion.domain import workflow
@@ -72,7 +73,9 @@ def _started_from(deal: Deal, sheet: Sheet, by: User) -> Any:
 
 def _write(deal: Deal, wanted: Wanted, sheet: Sheet, *, by: User, now: datetime) -> Change:
     if sheet.draft_id is not None:
-        change = Change.objects.get(pk=sheet.draft_id, deal=deal)
+        change = Change.objects.filter(pk=sheet.draft_id, deal=deal).first()
+        if change is None:
+            raise Refusal("unknown_draft", "draft", f"This deal has no such draft. Open the form again from {deal.number}.")
         return _edit(change, wanted, version=sheet.version, by=by, now=now)
     return changes.draft(deal=deal, by=by, now=now, **_fields(wanted))
 

@@ -164,6 +164,7 @@ def _read_cursor(cursor: str) -> tuple[datetime, int] | None:
     """A cursor that was cut or typed by hand shows the newest page."""
     at, _, pk = cursor.rpartition("_")
     try:
-        return datetime.fromisoformat(at), int(pk)
+        moment, key = datetime.fromisoformat(at), int(pk)
     except ValueError:
         return None
+    return (moment, key) if moment.tzinfo else None

@@ -30,7 +30,7 @@ from expansion.queries.catalogue import Sellable, sellable_on
 from expansion.queries.preview import Preview
 from expansion.queries.preview import preview as compute
 from expansion.web.changes import BUSY, submitted_words
-from expansion.web.composer_form import ComposerForm, blank_form, changed_words, form_of, posted_form
+from expansion.web.composer_form import ComposerForm, blank_form, changed_words, form_of, is_expressible, posted_form
 from expansion.web.deals import deal_or_404
 from expansion.web.figures import Figures, button_label, figures_of
 from expansion.web.frame import page, section, status_of
@@ -67,6 +67,13 @@ class Desk:
             last = self.contract.end - timedelta(days=1)
             words = f"{self.contract.number} ended on {last:%-d %b %Y}, so it can no longer change. Look for the customer's new contract."
             return {"title": "This contract has ended", "text": words, **back}
+        if self.draft is not None and not is_expressible(self.draft):
+            return {
+                "title": "This draft holds steps this form cannot show",
+                "text": f"{self.draft.number} was made through the API. Look at it, submit it or discard it on its own page.",
+                "href": reverse("change", args=[self.draft.number]),
+                "label": f"See {self.draft.number}",
+            }
         if self.open_change is not None and self.draft is None:
             change = self.open_change
             state = change.get_state_display().lower()

@@ -21,6 +21,8 @@ from expansion.queries.catalogue import Sellable
 # New products one change may add; more than this is a new contract in disguise.
 MOST_ADDED = 8
 EDIT = re.compile(r"^edits\[(\d+)\]\.?(\w*)$")
+ACTIONS = frozenset({"quantity", "swap", "add", "remove"})
+SHOWN_KEYS = frozenset({"action", "key", "product", "quantity"})
 PLAIN_FIELDS = ("effective", "treatment", "waiver_reason", "goal", "note")
 
 
@@ -181,30 +183,40 @@ def _place(intent: Mapping[str, Any], line: LineField | None, form: ComposerForm
         line.quantity = str(intent.get("quantity") or line.quantity)
 
 
+def is_expressible(change: Change) -> bool:
+    """Whether the form can show every step of a draft; the API can make steps it cannot (own prices, own days, ends)."""
+    return all(intent.get("action") in ACTIONS and set(intent) <= SHOWN_KEYS for intent in change.edits)
+
+
 def posted_form(data: QueryDict, lines: Sequence[ContractLine], sellable: Sequence[Sellable]) -> ComposerForm:
     """What came with the request. What cannot be read is left to the operation to refuse."""
     fields = _line_fields(lines, sellable)
     for line in fields:
-        line.quantity = data.get(f"quantity-{line.key}", line.quantity).strip()[:40] or "0"
-        line.plan = data.get(f"plan-{line.key}", line.plan)[:40]
+        line.quantity = _text(data, f"quantity-{line.key}", line.quantity, 40).strip() or "0"
+        line.plan = _text(data, f"plan-{line.key}", line.plan, 40)
         line.is_removed = f"remove-{line.key}" in data
     added = [
-        AddField(place, data.get(f"add-{place}-product", "")[:40], data.get(f"add-{place}-quantity", "").strip()[:40])
+        AddField(place, _text(data, f"add-{place}-product", "", 40), _text(data, f"add-{place}-quantity", "", 40).strip())
         for place in range(MOST_ADDED)
     ]
     chosen = [row for row in added if row.product]
     return ComposerForm(
         fields,
         [*chosen, AddField(chosen[-1].place + 1 if chosen else 0)],
-        data.get("effective", "")[:20],
-        treatment=data.get("treatment", "")[:25],
-        waiver_reason=data.get("waiver_reason", ""),
-        goal=data.get("goal", ""),
-        note=data.get("note", ""),
+        _text(data, "effective", "", 20),
+        treatment=_text(data, "treatment", "", 25),
+        waiver_reason=_text(data, "waiver_reason"),
+        goal=_text(data, "goal"),
+        note=_text(data, "note"),
         sheet=Sheet(_number(data.get("draft")) or None, _number(data.get("version")), _number(data.get("newest"))),
-        shown_hash=data.get("shown_hash", "")[:64],
-        shown=data.get("shown", "")[:4000],
+        shown_hash=_text(data, "shown_hash", "", 64),
+        shown=_text(data, "shown", "", 4000),
     )
+
+
+def _text(data: QueryDict, name: str, default: str = "", longest: int | None = None) -> str:
+    """A posted text, cut where a longer one could only be a mistake."""
+    return data.get(name, default)[:longest]
 
 
 def _number(text: str | None) -> int:

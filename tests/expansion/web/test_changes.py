@@ -355,3 +355,8 @@ def test_pages_of_the_list_have_every_change_once(world, django_assert_max_num_q
         if not cursor:
             break
     assert len(seen) == len(set(seen)) == 61
+
+
+@pytest.mark.parametrize("query", [{"after": "9" * 30}, {"after": "-1"}, {"tab": "nothing"}])
+def test_a_hand_written_address_of_the_list_is_a_page(world, query):
+    assert signed_in(world.ae).get("/changes", query).status_code == 200

@@ -427,3 +427,33 @@ def test_the_direct_path_bills_at_once(db, monkeypatch):
     change = Change.objects.get()
     assert change.state == "applied"
     assert str(Document.objects.get(reference=change.number).total) == "150.0000"
+
+
+def test_a_draft_with_steps_the_form_cannot_show_is_left_alone(world):
+    """The API can give a price of its own; saving it from the form would lose it without a word."""
+    key = str(world.seat_line().key)
+    edits = [{"action": "price", "key": key, "unit_price": "55.00"}]
+    draft = changes.draft(deal=world.deal, intents=edits, effective=STORY_DAY, by=world.ae, now=world.now)
+    composer = Composer(world, world.ae)
+    assert "holds steps this form cannot show" in words(composer.response)
+    assert f'href="/changes/{draft.number}"' in composer.page
+    assert 'id="composer"' not in composer.page
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"quantity": "1e400"},
+        {"quantity": "9" * 39},
+        {"quantity": "25", "goal": "a" * 3000},
+        {"quantity": "25", "effective": "9999-99-99"},
+        {"quantity": "25", "treatment": "whatever"},
+        {"quantity": "25", "draft": "9" * 15, "version": "-1"},
+        {"quantity": "25", "newest": "many"},
+        {"plan": "no-such-plan"},
+    ],
+)
+def test_nonsense_is_answered_with_a_sentence_never_with_an_error_page(world, typed):
+    composer = Composer(world, world.ae)
+    assert composer.preview(**typed)
+    assert composer.press("save", **typed).status_code in {302, 409, 422}

@@ -222,3 +222,15 @@ def test_a_deal_whose_term_is_over_says_so(world, monkeypatch):
     words = text(open_as(world.ae, "/deals/DL-1042"))
     assert "This contract has ended" in words
     assert "Today is outside the term" in words
+
+
+@pytest.mark.parametrize("query", [{"after": "~1"}, {"after": "x~" + "9" * 30}, {"view": "nothing"}])
+def test_a_hand_written_address_of_the_list_is_a_page(world, query):
+    assert open_as(world.ae, "/deals", **query).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query", [{"show": "nothing"}, {"before": "2026-01-01_5"}, {"before": "x_y"}, {"before": "2026-01-01T00:00:00+00:00_" + "9" * 30}]
+)
+def test_a_hand_written_address_of_a_deal_is_a_page(world, query):
+    assert open_as(world.ae, "/deals/DL-1042", **query).status_code == 200
