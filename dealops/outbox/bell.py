@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import cache
+from typing import Any
 
+from celery import current_app
 from django.db import transaction
+from kombu import pools
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-# A broker that is down costs one request the wait for it, not every request and not once per message.
+# A person waits for the ring: one try, no patience. And a broker that is down is left alone for a while, so that it costs one
+# request that wait, not every request.
+IMPATIENT = {"max_retries": 0, "socket_connect_timeout": 1, "socket_timeout": 2}
 SILENCE_SECONDS = 5.0
 _broken_until = 0.0
+
+
+@cache
+def _producers() -> Any:
+    return pools.producers[current_app.connection_for_write(transport_options=IMPATIENT)]
 
 
 def ring(queue: str) -> None:
@@ -24,7 +35,8 @@ def ring(queue: str) -> None:
     if time.monotonic() < _broken_until:
         return
     try:
-        drain.apply_async(kwargs={"queue": queue}, queue=queue, retry=False, expires=60)
+        with _producers().acquire(block=True) as producer:
+            drain.apply_async(kwargs={"queue": queue}, queue=queue, producer=producer, retry=False, expires=60)
     except (OperationalError, RedisError, OSError) as error:
         _broken_until = time.monotonic() + SILENCE_SECONDS
         log.warning("The bell for %s did not ring (%s); the sweeper will find the rows.", queue, error)

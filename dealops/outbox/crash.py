@@ -1,4 +1,4 @@
-"""Named points at which a test kills the process with `kill -9`; no-ops unless DEALOPS_CRASH_FILE is set."""
+"""Named points at which a test kills or stops the process for good; no-ops unless DEALOPS_CRASH_FILE is set."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 import signal
 from pathlib import Path
 
+SIGNALS = {"": signal.SIGKILL, "stop": signal.SIGSTOP}
+
 
 def crash_point(name: str) -> None:
-    """Die of SIGKILL, when the file named by DEALOPS_CRASH_FILE holds `name`. The file is spent by it."""
+    """Send ourselves SIGKILL when the file named by DEALOPS_CRASH_FILE holds `name`, SIGSTOP for `name/stop`. The word is spent by it."""
     path = os.environ.get("DEALOPS_CRASH_FILE")
     if not path:
         return
@@ -17,7 +19,10 @@ def crash_point(name: str) -> None:
         armed = file.read_text().split()
     except FileNotFoundError:
         return
-    if name in armed:
-        armed.remove(name)
-        file.write_text("\n".join(armed))
-        os.kill(os.getpid(), signal.SIGKILL)
+    for word in armed:
+        point, _, how = word.partition("/")
+        if point == name:
+            armed.remove(word)
+            file.write_text("\n".join(armed))
+            os.kill(os.getpid(), SIGNALS[how])
+            return

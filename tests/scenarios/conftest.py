@@ -2,18 +2,33 @@
 
 import json
 import urllib.request
+from functools import partial
 
 import pytest
 
+from billing.adapters.accounting.ledgerly.app import API
 from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
 from billing.adapters.accounting.ledgerly.server import LedgerlyServer
+from tests.scenarios.workers import Mortals
+from tests.worlds import NOON
 
 
 class Books:
     """What Ledgerly holds, asked over its own API."""
 
-    def __init__(self, url):
-        self.url = url
+    def __init__(self, folder):
+        self.middleware = []
+        self.server = LedgerlyServer(folder, wrap=self._wrapped).start()
+        self.url = self.server.url
+
+    def _wrapped(self, application):
+        def respond(environ, start_response):
+            answer = application
+            for middleware in self.middleware:
+                answer = partial(middleware, answer)
+            return answer(environ, start_response)
+
+        return respond
 
     def state(self):
         with urllib.request.urlopen(f"{self.url}/ledgerly/state", timeout=10) as answer:
@@ -28,6 +43,40 @@ class Books:
     def fault(self, kind, times=1, **where):
         self.post("/ledgerly/faults", {"kind": kind, "times": times, **where})
 
+    def before_answer(self, method, path, act):
+        """Call `act` once, when Ledgerly has committed such a request and has not answered yet."""
+        left = [act]
+
+        def middleware(application, environ, start_response):
+            answer = application(environ, start_response)
+            if environ["REQUEST_METHOD"] == method and environ["PATH_INFO"] == API + path and left:
+                left.pop()()
+            return answer
+
+        self.middleware.append(middleware)
+
+    def remove_by_hand(self, template_id):
+        """What a bookkeeper can do on a screen: delete a template, under no key of ours."""
+        with self.server.store.write() as tx:
+            tx.execute("UPDATE templates SET status = 'DELETED' WHERE id = ?", (template_id,))
+
+    def copy_by_hand(self, template):
+        """A bookkeeper sets the same template up a second time, under our reference."""
+        schedule = {"Period": 1, "Unit": "MONTHLY", "StartDate": template["next_date"], "DueDate": 14, "DueDateType": "DAYSAFTERBILLDATE"}
+        names = ("Description", "Quantity", "UnitAmount", "TaxType", "AccountCode")
+        lines = [{name: line[name] for name in names} for line in template["lines"]]
+        element = {"Status": "AUTHORISED", "Reference": template["reference"], "Schedule": schedule, "LineItems": lines}
+        self.post("/ledgerly/seed", {"RepeatingInvoices": [{**element, "Contact": {"ContactID": template["contact_id"]}}]})
+
+    def hold_back(self, template_id, *, until):
+        """Move the clock to `until`; this one template makes nothing that day, as if the day were not over for it."""
+        with self.server.store.write() as tx:
+            (next_date,) = tx.execute("SELECT next_date FROM templates WHERE id = ?", (template_id,)).fetchone()
+            tx.execute("UPDATE templates SET next_date = '9999-01-01' WHERE id = ?", (template_id,))
+        self.post("/ledgerly/clock", {"date": until})
+        with self.server.store.write() as tx:
+            tx.execute("UPDATE templates SET next_date = ? WHERE id = ?", (next_date, template_id))
+
     def post(self, path, body):
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -35,14 +84,20 @@ class Books:
 
 
 @pytest.fixture
-def ledgerly(tmp_path, settings):
-    """A running Ledgerly that the product posts to."""
-    server = LedgerlyServer(tmp_path / "ledgerly").start()
-    settings.ACCOUNTING = {**settings.ACCOUNTING, "base_url": server.api_url, "tenant": DEMO_ORGANISATION, "token": DEMO_TOKEN}
-    settings.LEDGERLY_URL = server.url
+def mortals(tmp_path, settings):
+    """Workers that die where a test wants them to; what they held is free again soon."""
+    settings.OUTBOX_LEASE_SECONDS = 0.3
+    return Mortals(tmp_path / "crash")
+
+
+@pytest.fixture
+def ledgerly(tmp_path, settings, monkeypatch):
+    """A running Ledgerly that the product posts to, on the story's day here and there."""
+    monkeypatch.setattr("billing.handlers.templates.now", lambda: NOON)
+    books = Books(tmp_path / "ledgerly")
+    settings.ACCOUNTING = {**settings.ACCOUNTING, "base_url": books.server.api_url, "tenant": DEMO_ORGANISATION, "token": DEMO_TOKEN}
+    settings.LEDGERLY_URL = books.url
     settings.OUTBOX_LOOKUP_SECONDS = [0]
-    books = Books(server.url)
-    books.server = server
     books.post("/ledgerly/clock", {"date": "2026-06-16"})
     yield books
-    server.stop()
+    books.server.stop()
