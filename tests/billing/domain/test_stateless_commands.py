@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -85,10 +84,12 @@ def test_a_reader_that_leaves_early_gets_no_traceback():
 def test_ten_thousand_cases_take_less_than_ten_seconds(tmp_path):
     file = tmp_path / "cases.jsonl"
     file.write_text(f"{ONE_LINE}\n" * 10_000)
-    began = time.perf_counter()
+    before = os.times()
     found = run("quote", str(file))
-    took = time.perf_counter() - began
+    after = os.times()
     assert found.stdout.decode() == f"{EXAMPLE_ANSWER}\n" * 10_000
+    # Its own processor time: what else runs on the machine is not its doing.
+    took = after.children_user + after.children_system - before.children_user - before.children_system
     assert took < 10, f"{took:.1f} s"
 
 
