@@ -29,7 +29,7 @@ def band(score: int | None) -> Band:
     if score >= GATE:
         return Band("Healthy", "ok", f"Passes the gate of {GATE} for offers.")
     if score >= RED:
-        return Band("Needs attention", "wait", f"Below the gate of {GATE}: help first, offers are held back.")
+        return Band("Watch", "wait", f"Below the gate of {GATE}: help first, offers are held back.")
     return Band("At risk", "bad", f"Far below the gate of {GATE}: help first, offers are held back.")
 
 

@@ -48,7 +48,9 @@ def _said(moved: Moved) -> str:
     words = f"It is now {moved.day:%a} {moved.day.day} {moved.day:%b %Y}."
     if moved.applied:
         words += f" In effect from today: {', '.join(moved.applied)}."
+    if moved.issued:
+        words += f" {moved.issued} recurring invoice{'s' if moved.issued > 1 else ''} issued."
     if moved.generated:
         made = len(moved.generated)
-        words += f" Ledgerly made {made} recurring invoice{'s' if made > 1 else ''}."
+        words += f" Ledgerly made {made} from its own template{'s' if made > 1 else ''}."
     return words

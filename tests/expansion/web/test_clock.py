@@ -31,7 +31,7 @@ def post(user, **data):
 def test_moving_the_clock_goes_back_to_where_one_was(world):
     response, said = post(world.ae, day="2026-07-01", next="/deals/DL-1042")
     assert (response.status_code, response["Location"]) == (302, "/deals/DL-1042")
-    assert said == ["It is now Wed 1 Jul 2026."]
+    assert said == ["It is now Wed 1 Jul 2026. 1 recurring invoice issued."]
     assert demo_day().isoformat() == "2026-07-01"
 
 
