@@ -36,6 +36,22 @@ def why_not_recall(user: User, change: Change) -> str | None:
     return None
 
 
+def why_not_cancel(user: User, change: Change) -> str | None:
+    """Calling off a scheduled change: its maker, RevOps, or Finance, who agreed to it."""
+    if not workflow.can("cancel", change.state):
+        return "Only a scheduled change can be cancelled. A change that is in effect is reversed."
+    if user.person != change.maker_person and user.role not in {Role.REVOPS, Role.FINANCE}:
+        return f"Only {change.maker}, who made it, Finance or RevOps can cancel this change."
+    return None
+
+
+def why_not_reverse(user: User, change: Change) -> str | None:
+    """Taking back an applied change is a change like any other."""
+    if change.state != workflow.State.APPLIED:
+        return "Only a change that is in effect can be reversed."
+    return why_not_change(user, change.deal)
+
+
 def why_not_decide(user: User, change: Change) -> str | None:
     """Finance decides, never the maker, whatever log-in they use (F84); a superuser without the role cannot either."""
     if user.person == change.maker_person:

@@ -70,7 +70,7 @@ DUE = """
     c.state = 'active' AND c.billed_until <= %(on)s AND c.legal_entity_id = %(entity)s
     AND (c.in_advance OR c.billed_until = c.start OR least((c.billed_until + make_interval(months => c.months))::date, c."end") <= %(on)s)
 """
-LOCKED = f"""
+CONTRACTS = """
 SELECT c.id, c.number, c.version, c.currency, c.start, c."end", c.months, c.anchor, c.in_advance, c.fixed_discount, c.billed_until,
        c.parked_reason, coalesce(nullif(c.proration_basis, ''), nullif(s.proration_basis, ''), e.proration_basis),
        k.id, k.number, k.name, k.address, k.country, k.tax_number, k.email, f.id, coalesce(v.number, 0)
@@ -80,11 +80,13 @@ SELECT c.id, c.number, c.version, c.currency, c.start, c."end", c.months, c.anch
   LEFT JOIN billing_segment s ON s.id = k.segment_id
   LEFT JOIN billing_futureinvoice f ON f.contract_id = c.id
   LEFT JOIN billing_futureinvoiceversion v ON v.id = f.current_id
+"""
+LOCKED = f"""{CONTRACTS}
  WHERE {DUE} AND c.id > %(after)s AND c.id <> ALL(%(without)s)
  ORDER BY c.id
  LIMIT %(size)s
    FOR NO KEY UPDATE OF c
-"""  # noqa: S608 - constants of this file
+"""
 LINES = """
 SELECT l.contract_id, l.key, p.code, p.name, p.family, l.quantity, l.unit_price, l.starts, l.ends, l.months, l.discount, l.tax_rate,
        l.tax_code, l.is_recurring, p.tier, p.unit, l.minimum
@@ -107,7 +109,17 @@ def lock_due(*, entity: int, on: date, after: int, size: int, without: Collectio
     Contracts that somebody else has locked are passed over, unless `wait`. Those in `without` are left out. Must run in a transaction.
     """
     known = {"entity": entity, "on": on, "after": after, "size": size, "without": list(without)}
-    rows = _rows(LOCKED + ("" if wait else "SKIP LOCKED"), known)
+    return _whole(_rows(LOCKED + ("" if wait else "SKIP LOCKED"), known))
+
+
+def read_active(*, after: int, size: int) -> list[DueContract]:
+    """Up to `size` active contracts by id from `after` on, due or not, read the same way but not locked."""
+    active = f"{CONTRACTS} WHERE c.state = 'active' AND c.id > %(after)s ORDER BY c.id LIMIT %(size)s"
+    return _whole(_rows(active, {"after": after, "size": size}))
+
+
+def _whole(rows: Sequence[Any]) -> list[DueContract]:
+    """The contracts of CONTRACTS with their lines and what waits for them."""
     if not rows:
         return []
     ids = {"ids": [row[0] for row in rows]}
@@ -123,7 +135,7 @@ def lock_due(*, entity: int, on: date, after: int, size: int, without: Collectio
 
 def count_due(*, entity: int, on: date) -> int:
     """How many contracts `lock_due` would walk over."""
-    return int(_rows(f"SELECT count(*) FROM billing_contract c WHERE {DUE}", {"entity": entity, "on": on})[0][0])  # noqa: S608
+    return int(_rows(f"SELECT count(*) FROM billing_contract c WHERE {DUE}", {"entity": entity, "on": on})[0][0])  # noqa: S608 - a constant of this file
 
 
 def first_due(entity: LegalEntity | None = None) -> date | None:

@@ -40,6 +40,7 @@ MOVES: dict[str, tuple[frozenset[State], State]] = {
     "expire": (frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED, State.SCHEDULED}), State.EXPIRED),
     "supersede": (frozenset({State.DRAFT, State.SUBMITTED, State.SCHEDULED}), State.SUPERSEDED),
     "discard": (frozenset({State.DRAFT}), State.DISCARDED),
+    "cancel": (frozenset({State.SCHEDULED}), State.DISCARDED),
 }
 
 # At most one change of a contract may be in one of these at a time; scheduled ones wait beside it.
@@ -78,4 +79,5 @@ PAST = {
     "expire": "expired",
     "supersede": "superseded",
     "discard": "discarded",
+    "cancel": "cancelled",
 }

@@ -16,7 +16,10 @@ STATES = [(state.value, workflow.LABELS[state]) for state in workflow.State]
 
 
 # What was shown and decided; none of it moves once a change is submitted (F08).
-FROZEN = ("edits", "effective", "impact", "content_hash", "policy", "treatment", "base_version", "maker_id", "maker_person", "version")
+FROZEN = (
+    "edits", "effective", "impact", "content_hash", "policy", "treatment", "base_version", "maker_id", "maker_person", "version",
+    "reverses_id", "carries_on_id",
+)  # fmt: skip
 
 
 def _row(name: str) -> str:
@@ -68,18 +71,38 @@ class Change(models.Model):
     executed_hash = models.CharField(max_length=64, blank=True)
     closed_reason = models.TextField(blank=True, help_text="Why it ended without being applied")
     document_number = models.CharField(max_length=30, blank=True, help_text="The current-period document, when one was issued")
+    reverses = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="reversals",
+        help_text="The applied change that this one takes back, with the same amounts and the opposite sign (F82)",
+    )
+    carries_on = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="carried_on_by",
+        help_text="The scheduled change whose agreement this one continues on newer terms (F71)",
+    )
     prior_pipeline = models.ForeignKey(Pipeline, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     prior_stage = models.ForeignKey(Stage, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["deal"], condition=Q(state__in=[s.value for s in workflow.OPEN]), name="one_open_change_per_deal"
+                fields=["deal"], condition=Q(state__in=sorted(s.value for s in workflow.OPEN)), name="one_open_change_per_deal"
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "discarded", "superseded", "expired"]) | ~Q(content_hash=""),
                 name="change_shown_before_submitted",
             ),
+            models.UniqueConstraint(
+                fields=["reverses"], condition=Q(state__in=["draft", "submitted", "approved", "scheduled", "applied"]), name="reversed_once"
+            ),
+            models.CheckConstraint(condition=Q(reverses__isnull=True) | ~Q(goal=""), name="reversal_has_a_reason"),
             models.CheckConstraint(condition=~Q(state="applied") | Q(executed_hash=F("content_hash")), name="change_executed_as_decided"),
         ]
         triggers = [

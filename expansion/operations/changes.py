@@ -24,11 +24,16 @@ from expansion.domain import workflow
 from expansion.models import Change, Deal, Decision
 from expansion.operations import execution, handoffs, notices
 from expansion.operations.deals import lock, place, stage_of
+from expansion.operations.filling import fill
+from expansion.operations.locking import lock_change as _locked
 from expansion.operations.numbering import next_change_number
 from expansion.queries.preview import Preview, preview
 
 # Field limits of free text (ASVS 2.1): long enough for a paragraph, short enough for a page.
 LONGEST_TEXT = 2000
+
+# A reversal in one of these states stands; a rejected or discarded one may be tried again.
+TAKING_BACK = sorted(state.value for state in (*workflow.OPEN, workflow.State.SCHEDULED, workflow.State.APPLIED))
 
 PIPELINE_OF = {"upsell": "upsells", "cross_sell": "cross_sells", "downgrade": "downgrades", "price_uplift": "upsells"}
 
@@ -189,19 +194,6 @@ def summary(change: Change) -> str:
     return f"{change.impact['summary']} from {change.effective:%-d %b %Y}"
 
 
-def _locked(change_id: int) -> tuple[Change, Contract]:
-    """Contract first, then change (rule 10), both read anew."""
-    contract_id = Change.objects.values_list("deal__contract_id", flat=True).get(pk=change_id)
-    contract = contracts.lock(contract_id)
-    change = (
-        Change.objects.select_for_update(of=("self",))
-        .select_related("deal__customer", "deal__stage__pipeline", "deal__pipeline", "maker")
-        .get(pk=change_id)
-    )
-    change.deal.contract = contract
-    return change, contract
-
-
 def _regate(change: Change, contract: Contract, shown_hash: str, now: datetime) -> Preview:
     """Compute again; only what was shown, on the contract as it was then, may go on (F07, F08)."""
     today = business_date(contract.legal_entity.time_zone, now)
@@ -287,18 +279,22 @@ def _fill(
     goal: str,
     note: str,
 ) -> None:
-    change.base_version = seen.base_version
     change.effective = effective
     change.edits = [dict(intent) for intent in intents]
     change.treatment = treatment
     change.waiver_reason, change.goal, change.note = _text(waiver_reason, "waiver_reason"), _text(goal, "goal"), _text(note, "note")
-    change.policy = seen.policies.as_json()
-    change.impact = seen.impact.canonical()
-    change.content_hash = seen.content_hash
-    change.mechanism, change.mechanisms = seen.impact.mechanism, list(seen.impact.mechanisms)
-    change.amount_now = seen.impact.signed_net
-    change.mrr_delta = seen.impact.mrr_delta
-    change.owner, change.owner_rule = seen.policies.owner, seen.policies.rules["owner"]
+    fill(change, seen)
+    if change.reverses:
+        _refuse_second_reversal(change)
+
+
+def _refuse_second_reversal(change: Change) -> None:
+    """A change is taken back once, and with a reason; the database holds both."""
+    if not change.goal:
+        raise Refusal("reason_missing", "goal", "Say in a sentence why it is taken back.")
+    other = Change.objects.filter(reverses=change.reverses, state__in=TAKING_BACK).exclude(pk=change.pk).first()
+    if other:
+        raise Refusal("already_reversed", "change", f"{change.reverses} is reversed by {other.number} already.")
 
 
 def _text(value: str, field: str) -> str:

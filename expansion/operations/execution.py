@@ -17,11 +17,15 @@ from dealops.audit.operations import record
 from dealops.outbox.operations import enqueue
 from expansion.domain import workflow
 from expansion.models import Change, Deal
-from expansion.operations import handoffs, notices
+from expansion.operations import handoffs, notices, rebasing
 from expansion.operations.deals import lock, place, stage_of
+from expansion.operations.locking import lock_change
 from expansion.queries.preview import Preview, preview
 
 log = logging.getLogger(__name__)
+
+# What was approved is not what it would be today: it is not carried out behind anybody's back (F68).
+NOT_AS_AGREED = "What is billed has moved since the approval, so the amounts are no longer those that were approved. Submit it again."
 
 CONFIRM_TOPIC = "change.confirm"
 
@@ -65,6 +69,8 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
     _tell(change, contract, "change.applied", f"{change.number} is in effect. {billed}. Next invoice updated.", by=by, now=now)
     if deal.stage.code == "awaiting_approval":
         place(deal, stage_of(deal.pipeline.code, "applied"), by=by, now=now, reference=change.number)
+    rebasing.rebase_waiting(contract, cause=change.number, today=today, now=now)
+    rebasing.return_submitted(contract, cause=change.number, today=today, now=now)
     # Delivered after the postings of the same contract, because one subject keeps its order.
     enqueue(topic=CONFIRM_TOPIC, identity=change.number, subject=contract.permalink, payload={"change": change.number})
 
@@ -113,37 +119,22 @@ def activate_due(*, now: datetime, on: date | None = None, entity: LegalEntity |
 
 def _activate(pk: int, *, today: date, now: datetime) -> str | None:
     with transaction.atomic():
-        contract_id = Change.objects.values_list("deal__contract_id", flat=True).get(pk=pk)
-        contract = contracts.lock(contract_id)
-        change = Change.objects.select_for_update(of=("self",)).select_related("deal__customer", "deal__stage", "maker").get(pk=pk)
+        change, contract = lock_change(pk)
         if change.state != workflow.State.SCHEDULED:
             return None
-        change.deal.contract = contract
+        if contract.version != change.base_version:
+            following = rebasing.rebase(change, contract, cause=f"Version {contract.version}", today=today, now=now)
+            if following is None:
+                return None
+            change = following
         seen = preview(
-            deal=change.deal,
-            contract=contract,
-            intents=change.edits,
-            effective=change.effective,
-            treatment=change.treatment,
-            today=today,
+            deal=change.deal, contract=contract, intents=change.edits, effective=change.effective, treatment=change.treatment, today=today
         )
-        if contract.version != change.base_version or seen.impact.agreed() != Impact.from_canonical(change.impact).agreed():
-            _supersede(change, contract, now=now)
+        if seen.impact.agreed() != Impact.from_canonical(change.impact).agreed():
+            rebasing.give_back(change, contract, seen, reason=NOT_AS_AGREED, now=now)
             return None
         apply(change, contract, seen, by=None, now=now, today=today)
         return change.number
-
-
-def _supersede(change: Change, contract: Contract, *, now: datetime) -> None:
-    """What was approved is not what it would be today: it is not carried out behind anybody's back (F68)."""
-    change.state = workflow.after("supersede", change.state).value
-    change.closed_reason = (
-        "The contract changed after the approval, so the amounts are no longer those that were approved. Submit it again."
-    )
-    change.save(update_fields=["state", "closed_reason"])
-    handoffs.cancel(change, reason="The change has to be submitted again", now=now)
-    _tell(change, contract, "change.superseded", f"{change.number} was not applied: {change.closed_reason}", now=now)
-    notices.returned(change, contract, reason=change.closed_reason, now=now)
 
 
 def _tell(change: Change, contract: Contract, action: str, sentence: str, *, now: datetime, by: User | None = None) -> None:

@@ -13,6 +13,7 @@ from billing.models import Contract
 from dealops.accounts.models import Role, User
 from dealops.outbox.operations import enqueue
 from expansion.domain.messages import Facts, approval_blocks, decided_blocks, fact_lines
+from expansion.domain.workflow import State
 from expansion.models import Change, Notice
 
 EMAIL_TOPIC = "notice.email"
@@ -55,7 +56,25 @@ def posted(change: Change, contract: Contract, *, now: datetime) -> None:
 def returned(change: Change, contract: Contract, *, reason: str, now: datetime) -> None:
     """Tell the maker that it has to be done again."""
     title = f"{change.number} has to be submitted again"
-    _tell_people(change, [change.maker], event="returned", title=title, body=reason, why="You made this change", now=now)
+    # A submitted change may come back more than once, each time as another version.
+    event = "returned" if change.state == State.SUPERSEDED else f"returned.{change.version}"
+    _tell_people(change, [change.maker], event=event, title=title, body=reason, why="You made this change", now=now)
+
+
+def carried_on(change: Change, contract: Contract, *, instead_of: str, cause: str, now: datetime) -> None:
+    """Tell the maker that what was agreed goes on under another number."""
+    title = f"{instead_of} goes on as {change.number}"
+    body = f"{cause} changed the contract. What was agreed as {instead_of} still comes to the same amounts and takes effect on its day."
+    _tell_people(change, [change.maker], event="carried_on", title=title, body=body, why="You made this change", now=now)
+
+
+def cancelled(change: Change, contract: Contract, *, by: User, reason: str, now: datetime) -> None:
+    """Tell the maker, and those who approved it, that a scheduled change will not take effect."""
+    deciders = [decision.by for decision in change.decisions.select_related("by")]
+    people = [person for person in (change.maker, *deciders) if person != by]
+    title = f"{change.number} was cancelled by {by}"
+    body = f"It would have taken effect on {change.effective:%-d %b %Y}. Reason: {reason}"
+    _tell_people(change, people, event="cancelled", title=title, body=body, why="You had a part in it", now=now)
 
 
 def expired(change: Change, contract: Contract, *, reason: str, now: datetime) -> None:

@@ -18,12 +18,16 @@ from billing.queries import Resolved, billed_facts, edits_from, resolve_policies
 from billing.queries.billed import pending_facts
 from billing.queries.value import issued_in_term
 from expansion import rules
-from expansion.models import Deal
+from expansion.models import Change, Deal
+from expansion.queries.reversal import policies_of, taken_back
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a change would do, on which version of the contract, under which policies, and who has to agree."""
+    """What a change would do, on which version of the contract, under which policies, and who has to agree.
+
+    `reverses` is the applied change that it takes back, None for an ordinary one.
+    """
 
     before: Terms
     after: Terms
@@ -33,6 +37,7 @@ class Preview:
     approval: str | None
     content_hash: str
     seats_after: Decimal | None
+    reverses: Change | None = None
 
 
 def preview(
@@ -47,8 +52,13 @@ def preview(
         raise Refusal("unknown_treatment", "treatment", "Choose a downgrade treatment from the list.")
     policies = resolve_policies(contract)
     before = terms_of(contract)
-    wanted = apply_edits(before, edits_from(contract, list(intents)), effective)
-    policy = policies.as_policy(treatment)
+    back = taken_back(deal, contract, intents, effective, before)
+    if back:
+        policies = policies_of(back.original, policies)
+        wanted = back.after
+    else:
+        wanted = apply_edits(before, edits_from(contract, list(intents)), effective)
+    policy = policies.as_policy(Treatment.CREDIT_NOTE if back else treatment)
     result = impact(
         before,
         wanted,
@@ -59,6 +69,7 @@ def preview(
         billed_until=contract.billed_until,
         pending=pending_facts(contract),
         issued=issued_in_term(contract),
+        waived_before=back.waived if back else (),
     )
     after = settled_terms(before, wanted, effective=effective, policy=policy)
     return Preview(
@@ -70,21 +81,27 @@ def preview(
         approval=rules.approval_needed(owner=policies.owner, amount_now=result.net, prior_period=result.prior_period),
         content_hash=content_hash(contract, intents, effective, treatment, result),
         seats_after=_seats(after, effective),
+        reverses=back.original if back else None,
     )
 
 
 def content_hash(contract: Contract, intents: Sequence[Mapping[str, Any]], effective: date, treatment: str, result: Impact) -> str:
     """SHA-256 of everything a decision binds to (M18): the terms it is based on, the intents, and the whole impact."""
-    shown = result.canonical()
-    # Whether it waits for its day depends on when one looks, not on what is decided (F76).
-    shown.pop("scheduled", None)
+    return hash_of(contract.number, contract.version, effective, intents, treatment, result.canonical())
+
+
+def hash_of(
+    contract: str, base_version: int, effective: date, intents: Sequence[Mapping[str, Any]], treatment: str, shown: Mapping[str, Any]
+) -> str:
+    """The same from stored values; `shown` is the canonical impact."""
     payload = {
-        "contract": contract.number,
-        "base_version": contract.version,
+        "contract": contract,
+        "base_version": base_version,
         "effective": effective.isoformat(),
         "intents": list(intents),
         "treatment": treatment,
-        "impact": shown,
+        # Whether it waits for its day depends on when one looks, not on what is decided (F76).
+        "impact": {name: value for name, value in shown.items() if name != "scheduled"},
     }
     return hashlib.sha256(json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

@@ -77,24 +77,38 @@ def test_a_new_price_in_the_book_does_not_touch_an_approved_change_of_quantity(w
     assert execution.activate_due(now=at(LATER)) == [change.number]
 
 
-def test_one_broken_change_costs_only_itself(world):
-    change = scheduled(world)
-    broken = Change.objects.create(
+def waiting(world, edits):
+    """A scheduled change nobody submitted, with an impact that cannot be read."""
+    return Change.objects.create(
         number="CH-2026-9999",
         deal=world.deal,
         state="scheduled",
         base_version=1,
         effective=LATER,
-        edits=[{"action": "remove", "key": "00000000-0000-0000-0000-000000000000"}],
+        edits=edits,
         content_hash="0" * 64,
         currency="GBP",
         maker=world.ae,
         maker_person=world.ae.person,
         created_at=world.now,
     )
+
+
+def test_one_broken_change_costs_only_itself(world):
+    change = scheduled(world)
+    broken = waiting(world, world.more_seats("30"))
     assert execution.activate_due(now=at(LATER)) == [change.number]
     broken.refresh_from_db()
     assert broken.state == "scheduled"
+
+
+def test_a_waiting_change_that_can_no_longer_be_made_goes_back_to_its_maker(world):
+    change = scheduled(world)
+    impossible = waiting(world, [{"action": "remove", "key": "00000000-0000-0000-0000-000000000000"}])
+    assert execution.activate_due(now=at(LATER)) == [change.number]
+    impossible.refresh_from_db()
+    assert impossible.state == "superseded"
+    assert change.number in impossible.closed_reason
 
 
 @pytest.mark.req("M18")

@@ -1,0 +1,19 @@
+"""What was computed, written onto a change: the frozen impact with everything that is read from it (M18, M24)."""
+
+from __future__ import annotations
+
+from expansion.models import Change
+from expansion.queries.preview import Preview
+
+
+def fill(change: Change, seen: Preview) -> None:
+    """Set the columns that come from a preview; the caller saves."""
+    change.base_version = seen.base_version
+    change.policy = seen.policies.as_json()
+    change.impact = seen.impact.canonical()
+    change.content_hash = seen.content_hash
+    change.mechanism, change.mechanisms = seen.impact.mechanism, list(seen.impact.mechanisms)
+    change.amount_now = seen.impact.signed_net
+    change.mrr_delta = seen.impact.mrr_delta
+    change.owner, change.owner_rule = seen.policies.owner, seen.policies.rules["owner"]
+    change.reverses = seen.reverses

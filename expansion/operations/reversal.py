@@ -1,0 +1,80 @@
+"""Undo: an applied change is taken back by a new, opposite one; a scheduled change is cancelled before its day (F82, M23)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.domain.refusal import Refusal
+from billing.models import Treatment
+from billing.operations import contracts
+from dealops.accounts.models import User
+from dealops.audit.operations import record
+from expansion import rules
+from expansion.domain import workflow
+from expansion.models import Change
+from expansion.operations import changes, handoffs, notices
+from expansion.operations.locking import lock_change
+from expansion.queries.reversal import intents_of
+
+SHORTEST_REASON = 5
+
+
+def reverse(*, change_id: int, reason: str, by: User, now: datetime, shown_hash: str = "") -> Change:
+    """Take an applied change back: a new change with the same amounts and the opposite sign, linked, submitted at once.
+
+    It goes the way of any other: Finance agrees where Finance owns the future invoice or a closed period is touched, never the maker. With
+    `shown_hash` nothing is written unless the amounts are those that were shown.
+
+    Raises Refusal: reason_missing, not_applied, already_reversed, second_open_change, below_zero (newer changes have used up what would
+    go); NotAllowed; Stale.
+    """
+    reason = _reason(reason, "it is taken back")
+    with transaction.atomic():
+        original = Change.objects.select_related("deal").get(pk=change_id)
+        contracts.lock(original.deal.contract_id)
+        draft = changes.draft(
+            deal=original.deal,
+            intents=intents_of(original),
+            effective=original.effective,
+            treatment=Treatment.CREDIT_NOTE,
+            goal=reason,
+            by=by,
+            now=now,
+        )
+        return changes.submit(change_id=draft.pk, version=draft.version, shown_hash=shown_hash or draft.content_hash, by=by, now=now)
+
+
+def cancel(*, change_id: int, reason: str, by: User, now: datetime) -> Change:
+    """Call off a scheduled change before its day. Nothing was billed for it, so nothing is taken back; other scheduled changes stay.
+
+    Raises Refusal: reason_missing, not_scheduled; NotAllowed.
+    """
+    reason = _reason(reason, "it is called off")
+    with transaction.atomic():
+        change, contract = lock_change(change_id)
+        rules.demand(rules.why_not_cancel(by, change))
+        change.state = workflow.after("cancel", change.state).value
+        change.closed_reason = reason
+        change.save(update_fields=["state", "closed_reason"])
+        handoffs.cancel(change, reason="The change was cancelled", now=now)
+        record(
+            action="change.cancelled",
+            sentence=f"{by} cancelled {change.number}, which would have taken effect on {change.effective:%-d %b %Y}: {reason}",
+            subjects=[change.permalink, change.deal.permalink, contract.permalink, contract.customer.permalink],
+            chain=contract.legal_entity.code,
+            at=now,
+            by=by,
+            after={"state": change.state},
+            reason=reason,
+        )
+        notices.cancelled(change, contract, by=by, reason=reason, now=now)
+        return change
+
+
+def _reason(text: str, what: str) -> str:
+    text = (text or "").strip()
+    if len(text) < SHORTEST_REASON:
+        raise Refusal("reason_missing", "reason", f"Say in a sentence why {what}.")
+    return text
