@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 
 from billing.models import Posting
 from dealops.outbox.models import Attempt, Message, State
@@ -61,8 +61,10 @@ class Page:
 
 def tiles(*, day_began: datetime, at: datetime) -> Tiles:
     """Four counts and two moments; `day_began` is the start of today. Two queries."""
-    due = Q(state__in=[State.QUEUED, State.UNKNOWN], available_at__lte=at)
-    found = Message.objects.exclude(state=State.DONE).aggregate(
+    # What stands behind a parked message of its subject waits for a person, not for the worker.
+    earlier = Message.objects.filter(subject=OuterRef("subject"), pk__lt=OuterRef("pk")).exclude(state=State.DONE)
+    due = Q(state__in=[State.QUEUED, State.UNKNOWN], available_at__lte=at, is_behind=False)
+    found = Message.objects.exclude(state=State.DONE).annotate(is_behind=Exists(earlier)).aggregate(
         oldest=Min("available_at", filter=due),
         waiting=Count("pk", filter=Q(state__in=[State.QUEUED, State.SENDING])),
         unknown=Count("pk", filter=Q(state=State.UNKNOWN)),

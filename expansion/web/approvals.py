@@ -186,20 +186,29 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "approvals/receipt.html", {**context, "impact": change.impact})
 
 
+@require_safe
+@section("approvals")
+def handoff(request: HttpRequest, number: str) -> HttpResponse:
+    """The hand-off alone, asked for again until accounting was read back and it is closed."""
+    change = _change_or_404(number)
+    found = queries.review(change, request.user, now())
+    return render(request, "approvals/handoff.html", {"change": change, "review": found})
+
+
 @require_POST
 @section("approvals")
 def acknowledge(request: HttpRequest, number: str) -> HttpResponse:
     """Take the hand-off of this change."""
     change = _change_or_404(number)
-    handoff = change.handoffs.order_by("-pk").first()
-    if handoff is None:
+    task = change.handoffs.order_by("-pk").first()
+    if task is None:
         raise Http404(f"{change.number} has no hand-off.")
     try:
-        handoffs.acknowledge(handoff_id=handoff.pk, by=request.user, now=now())
+        handoffs.acknowledge(handoff_id=task.pk, by=request.user, now=now())
     except Refusal as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, f"You have taken “{handoff.title}”.")
+        messages.success(request, f"You have taken “{task.title}”.")
     return HttpResponseRedirect(reverse("approval", args=[change.number]))
 
 

@@ -33,6 +33,7 @@ urlpatterns = [
     path("approvals/<slug:number>/approve", approvals.approve, name="approval_approve"),
     path("approvals/<slug:number>/reject", approvals.reject, name="approval_reject"),
     path("approvals/<slug:number>/acknowledge", approvals.acknowledge, name="approval_acknowledge"),
+    path("approvals/<slug:number>/handoff", approvals.handoff, name="approval_handoff"),
     path("approvals/<slug:number>/receipt", approvals.receipt, name="approval_receipt"),
     path("approvals/<slug:number>/preview.pdf", approvals.preview, name="approval_preview"),
     # documents

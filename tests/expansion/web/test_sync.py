@@ -136,3 +136,12 @@ def test_the_page_needs_the_same_number_of_queries_however_much_waits(finance, w
     finance.get("/sync")
     with django_assert_max_num_queries(16):
         finance.get("/sync")
+
+
+def test_what_stands_behind_a_parked_message_does_not_count_as_waiting_for_the_worker(finance, world):
+    message = in_state(posting_of(world), State.PARKED, "Refused.")
+    Message.objects.exclude(subject=message.subject).filter(state="queued").update(available_at=timezone.now() + timezone.timedelta(hours=1))
+    Message.objects.filter(subject=message.subject).update(available_at=timezone.now() - timezone.timedelta(hours=1))
+    page = text(finance.get("/sync"))
+    assert "Nothing has been taken for a while" not in page
+    assert 'do-tile-value">None' in page
