@@ -50,14 +50,25 @@ def _document_line(line: DocumentLine, document: Document) -> PayloadLine:
 
 
 def allocations_of(document: Document) -> tuple[PayloadAllocation, ...]:
-    """What a credit note reduces, one amount per invoice, tax included."""
+    """What a credit note takes off which invoice, tax included: one amount per invoice, together no more than the note itself.
+
+    A note that also charges, a swap to a smaller plan, reduces more than its total: what it charges has paid for the rest. What reduces a
+    charge of an earlier credit note has no invoice and stays on the customer's account.
+    """
     if document.kind != Document.Kind.CREDIT_NOTE:
         return ()
     totals: dict[str, Decimal] = {}
-    for part in CreditAllocation.objects.filter(credit_line__document=document).select_related("invoice_line__document").order_by("id"):
+    parts = CreditAllocation.objects.filter(credit_line__document=document, invoice_line__document__kind=Document.Kind.INVOICE)
+    for part in parts.select_related("invoice_line__document").order_by("id"):
         number = part.invoice_line.document.number
         totals[number] = totals.get(number, Decimal(0)) + part.net + part.tax
-    return tuple(PayloadAllocation(number, _exact(amount, document.currency)) for number, amount in totals.items())
+    found, left = [], document.total
+    for number, amount in totals.items():
+        taken = min(amount, left)
+        left -= taken
+        if taken:
+            found.append(PayloadAllocation(number, _exact(taken, document.currency)))
+    return tuple(found)
 
 
 def template_payload(version: FutureInvoiceVersion, contract: Contract) -> TemplatePayload:
@@ -84,14 +95,16 @@ def template_payload(version: FutureInvoiceVersion, contract: Contract) -> Templ
 
 def _template_lines(lines: Iterable[dict[str, Any]], entity: LegalEntity) -> Iterable[PayloadLine]:
     for line in lines:
-        quantity, net = Decimal(line["quantity"]), Decimal(line["net"])
-        whole = net == quantity * Decimal(line["unit_price"])
+        # A credit that waits for this invoice is a line below zero.
+        sign = Decimal(-1) if line["side"] == "credit" else Decimal(1)
+        quantity, price, net = Decimal(line["quantity"]), sign * Decimal(line["unit_price"]), sign * Decimal(line["net"])
+        whole = net == quantity * price
         yield PayloadLine(
             description=line["name"] if whole else f"{line['name']}: {line['explanation']}",
             quantity=quantity if whole else Decimal(1),
-            unit_amount=Decimal(line["unit_price"]) if whole else net,
+            unit_amount=price if whole else net,
             line_amount=net,
-            tax_amount=Decimal(line.get("tax") or 0),
+            tax_amount=sign * Decimal(line.get("tax") or 0),
             tax_type=line.get("tax_code", ""),
             account_code=entity.revenue_account,
         )

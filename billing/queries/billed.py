@@ -15,13 +15,13 @@ from billing.models import Contract, DocumentLine
 
 
 def billed_facts(contract: Contract) -> list[Billed]:
-    """Every charge line of the contract's invoices, newest document first, with what is credited on it, issued or agreed. Two queries."""
+    """Every charge line of the contract's documents, newest document first, with what is credited on it, issued or agreed. Two queries."""
     agreed: dict[int, Decimal] = defaultdict(Decimal)
     for parts in contract.pending_lines.filter(billed_in__isnull=True).values_list("reduces", flat=True):
         for part in parts:
             agreed[part["line_id"]] += Decimal(part["net"])
     rows = (
-        DocumentLine.objects.filter(document__contract=contract, document__kind="invoice", side="charge")
+        DocumentLine.objects.filter(document__contract=contract, side="charge")
         .select_related("document")
         .annotate(credited=Coalesce(Sum("reduced_by__net"), Decimal(0)))
         .order_by("-document_id", "position")

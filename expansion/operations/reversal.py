@@ -34,6 +34,9 @@ def reverse(*, change_id: int, reason: str, by: User, now: datetime, shown_hash:
     with transaction.atomic():
         original = Change.objects.select_related("deal").get(pk=change_id)
         contracts.lock(original.deal.contract_id)
+        if original.state != workflow.State.APPLIED:
+            words = workflow.LABELS[workflow.State(original.state)].lower()
+            raise Refusal("not_applied", "change", f"{original.number} is {words}; only a change that is in effect can be reversed.")
         draft = changes.draft(
             deal=original.deal,
             intents=intents_of(original),
