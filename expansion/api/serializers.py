@@ -67,6 +67,7 @@ class ChangeSerializer(serializers.ModelSerializer):
     maker = PersonSerializer(read_only=True)
     amount_now = Amount()
     mrr_delta = Amount()
+    reverses = serializers.CharField(source="reverses.number", read_only=True, default=None, allow_null=True)
     decisions = DecisionSerializer(many=True, read_only=True)
 
     class Meta:
@@ -75,7 +76,7 @@ class ChangeSerializer(serializers.ModelSerializer):
             "number", "version", "state", "deal", "contract", "customer", "effective", "edits", "treatment", "waiver_reason", "goal",
             "note", "mechanism", "mechanisms", "currency", "amount_now", "mrr_delta", "owner", "owner_rule", "policy", "base_version",
             "content_hash", "impact", "maker", "created_at", "submitted_at", "due_at", "applied_at", "closed_reason",
-            "document_number", "decisions",
+            "document_number", "reverses", "decisions",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -154,6 +155,16 @@ class ShownSerializer(VersionSerializer):
 
 class RejectSerializer(VersionSerializer):
     reason = serializers.CharField(max_length=LONG_TEXT)
+
+
+class ReasonSerializer(StrictSerializer):
+    reason = serializers.CharField(max_length=LONG_TEXT)
+
+
+class ReversalSerializer(ReasonSerializer):
+    """With `content_hash` nothing is written unless the amounts are those you saw."""
+
+    content_hash = serializers.CharField(max_length=64, required=False, default="")
 
 
 class PreviewSerializer(serializers.Serializer):

@@ -23,7 +23,7 @@ from dealops.rest.serializers import Nothing
 from expansion.api import filters, serializers
 from expansion.api.versions import seen_version, with_etag
 from expansion.models import Change, Deal, Handoff
-from expansion.operations import changes, handoffs
+from expansion.operations import changes, handoffs, reversal
 from expansion.queries.preview import Preview, preview
 from expansion.web.documents import as_pdf
 from expansion.web.paper import pdf_of
@@ -51,7 +51,7 @@ class ChangeViews(KeyedWrites, mixins.RetrieveModelMixin, mixins.ListModelMixin,
     versioned = ("partial_update", "submit", "recall", "discard", "approve", "reject")
 
     def get_queryset(self) -> QuerySet[Change]:
-        return Change.objects.select_related("deal__customer", "deal__contract", "maker").prefetch_related("decisions__by")
+        return Change.objects.select_related("deal__customer", "deal__contract", "maker", "reverses").prefetch_related("decisions__by")
 
     @extend_schema(responses=serializers.ChangeDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -120,6 +120,23 @@ class ChangeViews(KeyedWrites, mixins.RetrieveModelMixin, mixins.ListModelMixin,
         """Finance says no, with a reason. Signed-in people only; 403 for a token."""
         _demand_person(request)
         return self._act(changes.reject, self._read(serializers.RejectSerializer))
+
+    @extend_schema(request=serializers.ReversalSerializer, responses={201: serializers.ChangeDetailSerializer})
+    @action(detail=True, methods=["post"])
+    def reverse(self, request: Request, number: str) -> Response:
+        """Take an applied change back by a new, opposite one, which is submitted at once; answers that one."""
+        asked = self._read(serializers.ReversalSerializer).validated_data
+        done = reversal.reverse(
+            change_id=self.get_object().pk, reason=asked["reason"], shown_hash=asked["content_hash"], by=request.user, now=now()
+        )
+        return self._answer(done, status.HTTP_201_CREATED)
+
+    @extend_schema(request=serializers.ReasonSerializer, responses=serializers.ChangeDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, number: str) -> Response:
+        """Call off a scheduled change before its day."""
+        asked = self._read(serializers.ReasonSerializer).validated_data
+        return self._answer(reversal.cancel(change_id=self.get_object().pk, reason=asked["reason"], by=request.user, now=now()))
 
     def _read(self, serializer_class: type[Any]) -> Any:
         asked = serializer_class(data=self.request.data)

@@ -200,7 +200,7 @@ class Review:
 
 def change_for_review(number: str) -> Change:
     """Raises Change.DoesNotExist."""
-    loaded = ("deal__customer", "deal__contract__legal_entity", "deal__contract__customer__segment", "maker")
+    loaded = ("deal__customer", "deal__contract__legal_entity", "deal__contract__customer__segment", "maker", "reverses")
     return Change.objects.select_related(*loaded).get(number=number)
 
 

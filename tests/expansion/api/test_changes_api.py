@@ -9,7 +9,8 @@ from dealops.audit.models import Entry
 from expansion.models import Change, Decision
 from expansion.operations import changes
 from tests.expansion.api.conftest import Api
-from tests.expansion.desk import drafted, submitted
+from tests.expansion.desk import approved, drafted, submitted
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
 
@@ -103,9 +104,7 @@ def test_the_stored_preview_says_whether_it_still_holds(world, sales):
 @pytest.mark.parametrize("role", list(Role))
 def test_a_token_never_approves_or_rejects_whoever_it_belongs_to(world, role):
     change = submitted(world)
-    owner = User.objects.create_user(
-        "program@demo.example", name="A program", role=role, approval_limit=10**9, is_superuser=True
-    )
+    owner = User.objects.create_user("program@demo.example", name="A program", role=role, approval_limit=10**9, is_superuser=True)
     for path, more in (("approve", {"content_hash": change.content_hash}), ("reject", {"reason": "Not like this"})):
         found = problem(Api(owner).post(f"changes/{change.number}/{path}/", {"version": 1, **more}), 403, "token_cannot_decide")
         assert "A token can never approve or reject" in found["detail"]
@@ -304,3 +303,27 @@ def test_a_hand_off_is_acknowledged_by_the_team_it_was_given_to(world, sales):
     answer = Api(world.finance).post(f"handoffs/{handoff.pk}/acknowledge/")
     assert (answer.status_code, answer.json()["state"], answer.json()["acknowledged_by"]["name"]) == (200, "acknowledged", "Fiona Reid")
     problem(Api(world.finance).post(f"handoffs/{handoff.pk}/acknowledge/", {"state": "done"}), 400, "invalid", "state")
+
+
+# --- undo ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("F82")
+def test_an_applied_change_is_taken_back_by_its_opposite(world, sales):
+    approved(world)
+    problem(sales.post("changes/CH-2026-0042/reverse/", {"reason": "no"}), 400, "reason_missing", "reason")
+    answer = sales.post("changes/CH-2026-0042/reverse/", {"reason": "Ordered by mistake"})
+    assert answer.status_code == 201
+    back = answer.json()
+    assert (back["number"], back["state"], back["reverses"]) == ("CH-2026-0043", "submitted", "CH-2026-0042")
+    assert (back["amount_now"], back["mrr_delta"]) == ("-125.00", "-250.00")
+    again = problem(sales.post("changes/CH-2026-0042/reverse/", {"reason": "Ordered by mistake"}), 400)
+    assert again["code"] in {"already_reversed", "second_open_change"}
+
+
+def test_a_scheduled_change_is_called_off(world, sales, finance):
+    change = submitted(world, effective=STORY_DAY.replace(day=20))
+    finance.post(f"changes/{change.number}/approve/", {"version": 1, "content_hash": change.content_hash})
+    answer = sales.post(f"changes/{change.number}/cancel/", {"reason": "The customer waits"})
+    assert (answer.status_code, answer.json()["closed_reason"]) == (200, "The customer waits")
+    problem(sales.post(f"changes/{change.number}/cancel/", {"reason": "The customer waits"}), 403)
