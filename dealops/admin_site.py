@@ -13,7 +13,7 @@ from unfold.sites import UnfoldAdminSite
 
 
 class AdminSite(UnfoldAdminSite):
-    """Frames every page through `each_context`; the list of models is worked out only below /admin/."""
+    """The admin pages in our frame; the list of models is worked out only below /admin/."""
 
     enable_nav_sidebar = False
 

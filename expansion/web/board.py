@@ -170,7 +170,7 @@ def _for_menu(stages: list[Stage]) -> list[dict[str, Any]]:
             "name": stage.name,
             "pipeline": stage.pipeline.code,
             "pipeline_name": stage.pipeline.name,
-            "why_not": "Entered and left by the approval itself" if stage.is_money else "",
+            "why_not": "Reached by the approval itself" if stage.is_money else "",
         }
         for stage in stages
     ]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from billing.domain.refusal import NotAllowed, Refusal, Stale
-from expansion.web.navigation import SECTIONS, may_open
+from expansion.web.navigation import SECTIONS, frame, may_open
 
 View = Callable[..., HttpResponse]
 
@@ -42,8 +41,11 @@ def section(key: str) -> Callable[[View], View]:
 
 
 def page(request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any) -> HttpResponse:
-    """`template` (which extends base.html) inside the frame. `title` is the <title> and, unless `heading` is filled, the h1."""
-    return render(request, template, {**admin.site.each_context(request), "title": title, **context}, status=status)
+    """`template` (which extends base.html) inside the frame. `title` is the <title> and, unless `heading` is filled, the h1.
+
+    The frame needs none of the admin site's own context, which would cost more than the rest of the page.
+    """
+    return render(request, template, {**frame(request), "title": title, **context}, status=status)
 
 
 def status_of(refusal: Refusal) -> int:

@@ -150,6 +150,7 @@
       const at = all.indexOf(current());
       if (event.key === "ArrowDown") select(all[Math.min(at + 1, all.length - 1)]);
       else if (event.key === "ArrowUp") select(all[Math.max(at - 1, 0)]);
+      else if (event.key === "Escape") palette.close(); // the field alone would only empty itself
       else if (event.key === "Enter" && current()) window.location.assign(current().dataset.href);
       else return;
       event.preventDefault();

@@ -126,3 +126,10 @@ def test_the_admin_uses_the_same_log_in_and_sends_nobody_round_in_circles(client
     refused = client.get("/admin/login/?next=/admin/")
     assert refused.status_code == 403
     assert "for RevOps" in refused.content.decode()
+
+
+@pytest.mark.parametrize("address", ["/accounts/password/reset/", "/accounts/password/reset/done/", "/accounts/signup/"])
+def test_the_other_pages_before_one_is_in_have_the_same_look(client, address):
+    page = client.get(address).content.decode()
+    assert 'class="do-entrance-main"' in page
+    assert page.startswith("<!DOCTYPE html>")

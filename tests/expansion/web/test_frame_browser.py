@@ -78,6 +78,8 @@ PAGES = [
     ("/nowhere", Role.SALES),
     ("/admin/", Role.REVOPS),
 ]
+# Unfold's own markup has faults we do not repair there (a list and unlabelled boxes); the frame around it has none.
+ADMIN_PAGES = ["/admin/expansion/deal/", "/admin/billing/customer/"]
 
 
 @pytest.mark.parametrize(("path", "role"), PAGES, ids=[f"{role} {path}" for path, role in PAGES])
@@ -85,6 +87,18 @@ def test_every_page_has_no_barrier_in_either_theme_at_any_width(at_site, demo, p
     if path == "/nowhere":
         at_site.allow("404")
     look_at(at_site.open(path, people[role]))
+
+
+@pytest.mark.parametrize("path", ADMIN_PAGES)
+def test_admin_lists_work_in_the_frame_in_either_theme(at_site, people, business, path):
+    page = at_site.open(path, people[Role.REVOPS])
+    page.wait_for_load_state("networkidle")
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        expect(page.locator("html")).to_have_class(re.compile(theme))
+        found = [rule for rule in violations(page) if not rule.startswith(("list ", "label ", "aria-"))]
+        assert found == [], theme
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
 
 
 def test_one_click_signs_a_persona_in_and_the_menu_switches(at_site, demo, people):
