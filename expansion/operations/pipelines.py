@@ -13,5 +13,11 @@ def ensure(pipelines: Any = Pipeline, stages: Any = Stage) -> None:
     for place, facts in enumerate(PIPELINES):
         pipeline, _ = pipelines.objects.get_or_create(code=facts.code, defaults={"name": facts.name, "position": place})
         for position, stage in enumerate(facts.stages):
-            values = {"name": stage.name, "position": position, "is_money": stage.money, "is_closed": stage.closed, "rot_days": stage.rot_days}
+            values = {
+                "name": stage.name,
+                "position": position,
+                "is_money": stage.money,
+                "is_closed": stage.closed,
+                "rot_days": stage.rot_days,
+            }
             stages.objects.get_or_create(pipeline=pipeline, code=stage.code, defaults=values)

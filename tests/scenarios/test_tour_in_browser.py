@@ -153,7 +153,9 @@ def test_five_seats_from_the_composer_to_the_books(product, people):
     (template,) = [one for one in books["templates"] if one["reference"] == "C-1042" and one["status"] == "AUTHORISED"]
     assert Decimal(invoice["total"]) == Decimal("150.00")
     assert (Decimal(template["total"]), template["next_date"]) == (Decimal("1500.00"), "2026-07-01")
-    assert [(Decimal(str(line["Quantity"])), Decimal(str(line["UnitAmount"]))) for line in template["lines"]] == [(Decimal(25), Decimal(50))]
+    assert [(Decimal(str(line["Quantity"])), Decimal(str(line["UnitAmount"]))) for line in template["lines"]] == [
+        (Decimal(25), Decimal(50))
+    ]
     ledgerly = fiona.context.new_page()
     ledgerly.goto(f"{product.ledgerly}/?q=C-1042")
     text = re.sub(r"\s+", " ", ledgerly.locator("body").inner_text())

@@ -102,7 +102,7 @@ def _lines(row: sqlite3.Row) -> Html:
         el(
             "tr",
             el("td", line["Description"], el("span", f" {line['TaxType']}", class_="faint")),
-            el("td", f"{line['Quantity']} × {unit_price(line['UnitAmount'], currency)}", class_="figure"),  # noqa: RUF001
+            el("td", f"{line['Quantity']} × {unit_price(line['UnitAmount'], currency)}", class_="figure"),
             el("td", money(line["LineAmount"], currency), class_="figure"),
         )
         for line in json.loads(row["lines"])
