@@ -64,11 +64,15 @@ def tiles(*, day_began: datetime, at: datetime) -> Tiles:
     # What stands behind a parked message of its subject waits for a person, not for the worker.
     earlier = Message.objects.filter(subject=OuterRef("subject"), pk__lt=OuterRef("pk")).exclude(state=State.DONE)
     due = Q(state__in=[State.QUEUED, State.UNKNOWN], available_at__lte=at, is_behind=False)
-    found = Message.objects.exclude(state=State.DONE).annotate(is_behind=Exists(earlier)).aggregate(
-        oldest=Min("available_at", filter=due),
-        waiting=Count("pk", filter=Q(state__in=[State.QUEUED, State.SENDING])),
-        unknown=Count("pk", filter=Q(state=State.UNKNOWN)),
-        parked=Count("pk", filter=Q(state=State.PARKED)),
+    found = (
+        Message.objects.exclude(state=State.DONE)
+        .annotate(is_behind=Exists(earlier))
+        .aggregate(
+            oldest=Min("available_at", filter=due),
+            waiting=Count("pk", filter=Q(state__in=[State.QUEUED, State.SENDING])),
+            unknown=Count("pk", filter=Q(state=State.UNKNOWN)),
+            parked=Count("pk", filter=Q(state=State.PARKED)),
+        )
     )
     posted = Message.objects.filter(state=State.DONE, topic__startswith="accounting.", done_at__gte=day_began).count()
     last_try = Attempt.objects.aggregate(last=Max("started_at"))["last"]

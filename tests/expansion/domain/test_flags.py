@@ -50,7 +50,12 @@ def test_a_closed_period_says_more_than_backdated():
 
 
 def test_the_gravest_stands_first():
-    assert codes({"waived": "1.00"}, limit_words="x", effective=date(2026, 6, 4), actions=("price",)) == ["limit", "backdated", "waiver", "price"]
+    assert codes({"waived": "1.00"}, limit_words="x", effective=date(2026, 6, 4), actions=("price",)) == [
+        "limit",
+        "backdated",
+        "waiver",
+        "price",
+    ]
 
 
 def test_sentences_carry_what_they_need():

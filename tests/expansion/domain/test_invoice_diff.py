@@ -18,7 +18,8 @@ def line(key="a", net="1000.00", quantity="20", price="50.00", side="charge", na
 def invoice(starts, *lines, kind="recurring"):
     net = sum((signed(each) for each in lines), Decimal(0))
     return {
-        "starts": starts, "ends": starts, "date": starts, "kind": kind, "lines": list(lines), "net": str(net), "tax": "0", "total": str(net),
+        "starts": starts, "ends": starts, "date": starts, "kind": kind, "lines": list(lines),
+        "net": str(net), "tax": "0", "total": str(net),
     }  # fmt: skip
 
 

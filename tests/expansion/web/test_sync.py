@@ -140,7 +140,9 @@ def test_the_page_needs_the_same_number_of_queries_however_much_waits(finance, w
 
 def test_what_stands_behind_a_parked_message_does_not_count_as_waiting_for_the_worker(finance, world):
     message = in_state(posting_of(world), State.PARKED, "Refused.")
-    Message.objects.exclude(subject=message.subject).filter(state="queued").update(available_at=timezone.now() + timezone.timedelta(hours=1))
+    Message.objects.exclude(subject=message.subject).filter(state="queued").update(
+        available_at=timezone.now() + timezone.timedelta(hours=1)
+    )
     Message.objects.filter(subject=message.subject).update(available_at=timezone.now() - timezone.timedelta(hours=1))
     page = text(finance.get("/sync"))
     assert "Nothing has been taken for a while" not in page

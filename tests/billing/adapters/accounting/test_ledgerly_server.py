@@ -240,7 +240,7 @@ def test_the_page_shows_the_invoice_and_the_one_live_template(story):
     live, dimmed = page.index(f'id="template-{new.id}"'), page.index(f'id="template-{old.id}"')
     assert live < dimmed and "card dimmed" in page[dimmed:][:200]
     shown = page[live:dimmed]
-    for words in ("Live", "25 × £50.00", "£1,250.00", "£250.00", "£1,500.00", "next 1 Jul 2026", "LG-000003"):  # noqa: RUF001
+    for words in ("Live", "25 × £50.00", "£1,250.00", "£250.00", "£1,500.00", "next 1 Jul 2026", "LG-000003"):
         assert words in shown
 
 
