@@ -40,6 +40,7 @@ class Posting(models.Model):
                 name="posting_of_one_thing",
             ),
         ]
+        indexes = [models.Index(fields=["reference"], name="posting_by_reference")]
         triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
 
     def __str__(self) -> str:

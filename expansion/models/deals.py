@@ -21,7 +21,7 @@ class Pipeline(models.Model):
 
 
 class Stage(models.Model):
-    """A column of a pipeline. Money stages are entered and left only by the workflow."""
+    """A column of a pipeline. Money stages are entered by the workflow, and left by hand only when nothing is pending."""
 
     pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="stages")
     code = models.SlugField(max_length=30)
@@ -65,7 +65,10 @@ class Deal(models.Model):
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["stage", "close_on", "id"], condition=Q(is_open=True), name="deal_board")]
+        indexes = [
+            models.Index(fields=["stage", "close_on", "id"], condition=Q(is_open=True), name="deal_board"),
+            models.Index(fields=["stage", "currency"], include=["mrr"], condition=Q(is_open=True), name="deal_board_totals"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
