@@ -207,7 +207,17 @@ class Saga:
             local=now().astimezone(ZoneInfo(entity.time_zone)),
         )
         if words:
+            self._leave_the_one_in_use(others)
             raise TryLater(words, after=LOOK_AGAIN_SECONDS)
+
+    def _leave_the_one_in_use(self, live: Sequence[port.RemoteTemplate]) -> None:
+        """While we wait, what an interrupted try left beside the template in use would make its invoices as well: it goes now."""
+        in_use = set(self.contract.templates.filter(state=Template.State.LIVE).values_list("remote_id", flat=True))
+        if any(template.id in in_use for template in live):
+            for left in live:
+                if left.id not in in_use:
+                    self.delivery.renew()
+                    self.accounting.delete_template(left.id, key=self._delete_key(left.id))
 
     def _olds(self, others: Sequence[port.RemoteTemplate]) -> list[window.Old]:
         known = Template.objects.filter(contract=self.contract).values_list("remote_id", "version__invoice_date")

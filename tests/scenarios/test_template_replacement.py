@@ -1,5 +1,7 @@
 """The repeating template is replaced: killed anywhere, interrupted by a newer version, meddled with by hand, due at this very moment."""
 
+import os
+import signal
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -20,7 +22,7 @@ from tests.scenarios.portfolio import (
     templates_here,
     templates_there,
 )
-from tests.scenarios.workers import deliver_everything, until
+from tests.scenarios.workers import deliver_everything, reap, until
 from tests.worlds import NOON, seed_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,6 +78,21 @@ def test_killed_at_each_point_one_live_template_with_the_right_amount(ledgerly, 
             assert templates_there(state, deals) == templates_here(deals), point
     one_live_template_each(ledgerly, deals)
     assert mortals.deaths == times * len(POINTS)
+
+
+@pytest.mark.req("F17", "F41")
+@pytest.mark.parametrize("point", ["relay.claimed", "template.before_create", "template.before_delete"])
+def test_a_worker_that_wakes_up_after_another_finished_the_replacement_changes_nothing(ledgerly, mortals, point):
+    _, deals = live_contracts(1)
+    reseat(deals[0], 30)
+    late = mortals.stop_at(point)
+    until(lambda: relay.something_due("post"), seconds=20, what="the lease of the stopped worker runs out")
+    deliver_everything()
+    finished = ledgerly.live_templates("C-1042")
+    os.kill(late, signal.SIGCONT)
+    assert reap(late) == 0
+    one_live_template_each(ledgerly, deals)
+    assert ledgerly.live_templates("C-1042") == finished
 
 
 @pytest.mark.req("F41", "F38")
@@ -277,6 +294,24 @@ def test_on_the_day_itself_the_template_waits_until_accounting_shows_that_it_mad
     made = [d for d in ledgerly.invoices() if d["date"] == "2026-07-01"]
     assert len(made) == 1, "July was invoiced once over there"
     assert Template.objects.get(state="live").version.number > version.number
+
+
+@pytest.mark.req("F42", "M10")
+def test_what_an_interrupted_try_left_does_not_bill_beside_the_template_in_use_while_we_wait(ledgerly, mortals, at):
+    _, deals = live_contracts(1)
+    in_use = ledgerly.live_templates("C-1042")
+    reseat(deals[0], 30)
+    mortals.die_at("template.after_create")
+    reseat(deals[0], 31)
+    at(2026, 6, 30, 22)
+    deliver_once()
+    assert Message.objects.filter(last_words__contains="about now").exists()
+    assert ledgerly.live_templates("C-1042") == in_use
+    ledgerly.post("/ledgerly/clock", {"date": "2026-07-01"})
+    bill_months(7)
+    deliver_everything()
+    one_live_template_each(ledgerly, deals)
+    assert len([d for d in ledgerly.invoices() if d["date"] == "2026-07-01"]) == 1
 
 
 @pytest.mark.req("F42")

@@ -93,9 +93,11 @@ def test_a_message_that_kills_its_workers_is_parked_after_three_and_the_others_f
 
 
 @pytest.mark.req("F17", "F38")
-def test_a_worker_that_wakes_up_after_another_took_over_changes_nothing_here_or_there(ledgerly, mortals):
+@pytest.mark.parametrize(("point", "sent"), [("relay.claimed", 1), ("post.before_remote", 2)])
+def test_a_worker_that_wakes_up_after_another_took_over_changes_nothing_here_or_there(ledgerly, mortals, point, sent):
+    """Asleep before it asked for its lease it does not even send; after that, accounting's own rule about numbers stands behind."""
     queue_documents(contracts=1, months=1)
-    late = mortals.stop_at("post.before_remote")
+    late = mortals.stop_at(point)
     until(lambda: relay.something_due("post"), seconds=20, what="the lease of the stopped worker runs out")
     deliver_everything()
     ledgerly.post("/ledgerly/forget-keys", {})
@@ -104,6 +106,7 @@ def test_a_worker_that_wakes_up_after_another_took_over_changes_nothing_here_or_
     both_ledgers_agree(ledgerly)
     assert list(Attempt.objects.order_by("number").values_list("outcome", flat=True)) == ["lost", "delivered"]
     assert Entry.objects.filter(action="document.posted").count() == 1
+    assert len([r for r in ledgerly.state()["requests"] if (r["method"], r["path"]) == ("PUT", "/Invoices")]) == sent
 
 
 def test_without_the_fence_the_late_workers_write_goes_through(ledgerly, mortals, monkeypatch):
