@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -30,7 +31,12 @@ TITLES = {
     422: "This key was used before",
     429: "Too many requests",
     500: "Something broke on our side",
+    503: "Busy",
 }
+
+# Lock not available, deadlock, serialization failure: somebody else is at work on the same rows (F13).
+BUSY_STATES = {"55P03", "40P01", "40001"}
+BUSY = "Somebody else is saving on this contract right now. Nothing was written; try again in a few seconds."
 
 
 def reference(request: HttpRequest) -> str:
@@ -50,6 +56,11 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, exceptions.ValidationError):
         set_rollback()
         return _problem(request, 400, "Some fields need another look.", code="invalid", errors=_flat(error.detail))
+    if isinstance(error, OperationalError) and getattr(error.__cause__, "sqlstate", "") in BUSY_STATES:
+        set_rollback()
+        problem = _problem(request, 503, BUSY, code="busy")
+        problem.headers["Retry-After"] = "2"
+        return problem
     response = rest_handler(error, context)
     if response is None:
         return None

@@ -77,9 +77,12 @@ class KeyedWrites:
         return super().handle_exception(error)  # type: ignore[misc,no-any-return]
 
     def _keep(self, response: HttpResponse) -> HttpResponse:
-        """Store the answer beside the effect. An answer of 500 never comes here: it leaves as an exception and takes the effect along."""
+        """Store the answer beside the effect. "Busy" is no answer: the key stays free for the next try, as after an error of ours."""
         claimed = self._claimed
         if claimed is None:
+            return response
+        if response.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
+            transaction.set_rollback(True)
             return response
         if isinstance(response, Response):
             response.render()
