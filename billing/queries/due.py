@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -112,10 +112,13 @@ def lock_due(*, entity: int, on: date, after: int, size: int, without: Collectio
     return _whole(_rows(LOCKED + ("" if wait else "SKIP LOCKED"), known))
 
 
-def read_active(*, after: int, size: int) -> list[DueContract]:
-    """Up to `size` active contracts by id from `after` on, due or not, read the same way but not locked."""
-    active = f"{CONTRACTS} WHERE c.state = 'active' AND c.id > %(after)s ORDER BY c.id LIMIT %(size)s"
-    return _whole(_rows(active, {"after": after, "size": size}))
+def read(*, active_only: bool = False, size: int = 2000) -> Iterator[DueContract]:
+    """Every contract, due or not, read the same way in chunks but not locked."""
+    after: int = 0
+    which = f"{CONTRACTS} WHERE c.id > %(after)s AND (c.state = 'active' OR NOT %(active_only)s) ORDER BY c.id LIMIT %(size)s"
+    while found := _whole(_rows(which, {"after": after, "size": size, "active_only": active_only})):
+        after = found[-1].pk
+        yield from found
 
 
 def _whole(rows: Sequence[Any]) -> list[DueContract]:

@@ -11,9 +11,21 @@ from dealops.outbox.models import Message
 from expansion.models import Change, Notice
 from expansion.operations import changes
 from expansion.queries.lights import lights_of
+from tests.books import assert_books_hold
 from tests.worlds import STORY_DAY, seed_world
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.req("S0-01", "S0-10", "S0-20", "S0-22", "S0-24", "S0-25")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("books_that_hold"),
+    pytest.mark.req("S0-01", "S0-10", "S0-20", "S0-22", "S0-24", "S0-25"),
+]
+
+
+@pytest.fixture
+def books_that_hold(transactional_db):
+    """However a story went, the books hold at its end."""
+    yield
+    assert_books_hold()
 
 
 def deliver_everything():

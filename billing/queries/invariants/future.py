@@ -4,46 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
+from typing import Any
 
-from billing.queries.due import read_active
+from billing.queries.due import DueContract, read
 from billing.queries.future import columns_of, upcoming
 from billing.queries.invariants.finding import rows
 
-CHUNK = 2000
 # The columns that are compared, in the order of the query.
 COLUMNS = ("invoice_date", "period_start", "period_end", "currency", "net", "tax", "total", "lines")
+SHOWN = """
+SELECT f.contract_id, v.invoice_date, v.period_start, v.period_end, v.currency, v.net, v.tax, v.total, v.lines
+  FROM billing_futureinvoice f JOIN billing_futureinvoiceversion v ON v.id = f.current_id WHERE f.contract_id = ANY(%s)
+"""
+CHUNK = 2000
 
 
 def future_is_a_recompute() -> Iterator[tuple[str, str]]:
     """The current version of the future invoice says what the lines, and what waits for the invoice, come to now."""
-    after = 0
-    while contracts := read_active(after=after, size=CHUNK):
-        after = contracts[-1].pk
+    for contracts in _chunks(read(active_only=True)):
         shown = {
-            row[0]: dict(zip(COLUMNS, (*row[1:-1], json.loads(row[-1])), strict=True))
-            for row in rows(
-                """
-                SELECT f.contract_id, v.invoice_date, v.period_start, v.period_end, v.currency, v.net, v.tax, v.total, v.lines
-                  FROM billing_futureinvoice f JOIN billing_futureinvoiceversion v ON v.id = f.current_id WHERE f.contract_id = ANY(%s)
-                """,
-                [[contract.pk for contract in contracts]],
-            )
+            contract: dict(zip(COLUMNS, (*columns, json.loads(lines)), strict=True))
+            for contract, *columns, lines in rows(SHOWN, [[one.pk for one in contracts]])
         }
         for contract in contracts:
-            if contract.pk not in shown:
-                if contract.future is not None:
-                    yield f"contract:{contract.number}", "has a future invoice without a version"
-                continue
-            invoice = upcoming(contract.terms, contract.billed_until, contract.basis, [one.line for one in contract.waiting])
-            expected = columns_of(invoice, contract.terms.currency)
-            wrong = [name for name in COLUMNS if expected[name] != shown[contract.pk][name]]
-            if wrong:
-                said, right = shown[contract.pk], expected
-                yield (
-                    f"contract:{contract.number}",
-                    f"expects {said['net']:f} on {said['invoice_date']}, a recompute says {right['net']:f} on {right['invoice_date']} "
-                    f"(differs in {', '.join(wrong)})",
-                )
+            words = _difference(contract, shown.get(contract.pk))
+            if words:
+                yield f"contract:{contract.number}", words
     for (number,) in rows(
         """
         SELECT c.number FROM billing_contract c JOIN billing_futureinvoice f ON f.contract_id = c.id
@@ -52,3 +39,20 @@ def future_is_a_recompute() -> Iterator[tuple[str, str]]:
         """
     ):
         yield f"contract:{number}", "has ended and still expects an invoice"
+
+
+def _difference(contract: DueContract, shown: dict[str, Any] | None) -> str:
+    if shown is None:
+        return "" if contract.future is None else "has a future invoice without a version"
+    invoice = upcoming(contract.terms, contract.billed_until, contract.basis, [one.line for one in contract.waiting])
+    right = columns_of(invoice, contract.terms.currency)
+    wrong = [name for name in COLUMNS if right[name] != shown[name]]
+    if not wrong:
+        return ""
+    said = f"expects {shown['net']:f} on {shown['invoice_date']}, a recompute says {right['net']:f} on {right['invoice_date']}"
+    return f"{said} (differs in {', '.join(wrong)})"
+
+
+def _chunks(contracts: Iterator[DueContract]) -> Iterator[list[DueContract]]:
+    while chunk := list(islice(contracts, CHUNK)):
+        yield chunk

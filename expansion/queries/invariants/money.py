@@ -1,0 +1,204 @@
+"""Contracts against what was billed, changed and promised: conservation, fold, value (M01, M08, M09)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from billing.domain.impact import Policy, settled_terms
+from billing.domain.lines import Line, Terms
+from billing.domain.money import places
+from billing.domain.refusal import Refusal
+from billing.domain.reversal import undo
+from billing.domain.terms import Edit, apply_edits
+from billing.models import Contract, ContractVersion, DocumentLine
+from billing.queries.due import DueContract, read
+from billing.queries.terms import line_value
+from billing.queries.value import contract_value
+from expansion.models import Change, Deal
+from expansion.queries.reversal import REVERSE
+
+Found = Iterator[tuple[str, str]]
+Bucket = tuple[str, date | None]
+
+
+# --- M01 ------------------------------------------------------------------------------------------------------------------------
+
+
+def periods_are_conserved() -> Found:
+    """M01: for each line and period, what was charged less what was credited, waived or left over is what its days are worth.
+
+    Days are only additive under actual_days; contracts with another basis, or with a fixed discount, are left to the engine's own tests.
+    """
+    changes: dict[int, list[Change]] = defaultdict(list)
+    for change in Change.objects.filter(state="applied").select_related("deal"):
+        changes[change.deal.contract_id].append(change)
+    for contract in read():
+        mine = changes[contract.pk]
+        if contract.basis != "actual_days" or contract.terms.fixed_discount or any(one.policy["basis"] != "actual_days" for one in mine):
+            continue
+        yield from _unbalanced(contract, mine)
+
+
+def _unbalanced(contract: DueContract, changes: list[Change]) -> Found:
+    worth = _worth(contract)
+    billed: dict[Bucket, Decimal] = defaultdict(Decimal)
+    count: dict[Bucket, int] = defaultdict(int)
+    for key, starts, amount in _moved(contract, changes):
+        bucket = _bucket(contract.terms, key, starts)
+        billed[bucket] += amount
+        count[bucket] += 1
+    for bucket in sorted({*worth, *billed}, key=str):
+        off = abs(Fraction(billed[bucket]) - worth.get(bucket, Fraction(0)))
+        if off > Fraction(count[bucket] or 1, 2 * 10 ** places(contract.terms.currency)):
+            key, start = bucket
+            name = next((line.name for line in contract.terms.by_key.get(key, ())), key)
+            worth_now = float(worth.get(bucket, Fraction(0)))
+            yield f"contract:{contract.number}", f"{name} from {start} is billed at {billed[bucket]:f}, its days are worth {worth_now:.4f}"
+
+
+def _moved(contract: DueContract, changes: list[Change]) -> Iterator[tuple[str, date, Decimal]]:
+    """(line, service start, signed net) of everything billed, waiting, waived, or not credited because nothing was left to credit."""
+    sign = {"charge": Decimal(1), "credit": Decimal(-1)}
+    for key, starts, side, net in DocumentLine.objects.filter(document__contract=contract.pk).values_list(
+        "line_key", "service_start", "side", "net"
+    ):
+        yield str(key), starts, sign[side] * net
+    for one in contract.waiting:
+        yield one.line.key, one.line.starts, sign[one.line.side] * one.line.net
+    for change in changes:
+        for line in change.impact["lines"]:
+            starts = date.fromisoformat(line["starts"])
+            if line["outcome"] == "waived":
+                yield line["key"], starts, sign[line["side"]] * Decimal(line["net"])
+            elif Decimal(line["not_credited"]):
+                yield line["key"], starts, -Decimal(line["not_credited"])
+
+
+def _worth(contract: DueContract) -> dict[Bucket, Fraction]:
+    """What the billed days of each line and period are worth on the terms as they are now."""
+    terms, found = contract.terms, defaultdict(Fraction)
+    for line in terms.lines:
+        if not line.recurring:
+            period = terms.period_on(line.starts)
+            if period and _is_billed(terms, contract.billed_until, period.start, period.end):
+                found[_bucket(terms, line.key, line.starts)] += _price(line)
+            continue
+        day, ends = max(line.starts, terms.start), terms.end_of(line)
+        while day < ends and (own := terms.period_on(day, line.months)) and _is_billed(terms, contract.billed_until, own.start, own.end):
+            held = min(own.end, ends) - day
+            found[_bucket(terms, line.key, day)] += _price(line) * Fraction(held.days, own.full_days)
+            day = own.end
+    return found
+
+
+def _is_billed(terms: Terms, until: date, start: date, end: date) -> bool:
+    return start < until if terms.in_advance else end <= until
+
+
+def _price(line: Line) -> Fraction:
+    return Fraction(line.quantity) * Fraction(line.unit_price) * (1 - Fraction(line.discount) / 100)
+
+
+def _bucket(terms: Terms, key: str, day: date) -> Bucket:
+    """A line's own period; the whole line where its slices have periods of different length."""
+    months = {line.months for line in terms.by_key.get(key, ())} or {None}
+    own = terms.period_on(day, next(iter(months))) if len(months) == 1 else None
+    return key, own.start if own else None
+
+
+# --- M08 ------------------------------------------------------------------------------------------------------------------------
+
+
+def lines_are_a_fold() -> Found:
+    """M08: the lines of a contract are its first ones with every applied change made on them, one after the other."""
+    changes = {change.number: change for change in Change.objects.filter(state="applied")}
+    references = set(ContractVersion.objects.filter(reference__in=changes).values_list("contract_id", flat=True))
+    for contract in Contract.objects.filter(pk__in=references).order_by("pk").iterator(chunk_size=500):
+        yield from _refolded(contract, changes)
+
+
+def _refolded(contract: Contract, changes: Mapping[str, Change]) -> Found:
+    terms = _versions(contract)
+    made: dict[str, int] = {}
+    for version in contract.versions.order_by("number"):
+        change = changes.get(version.reference)
+        if change is None or version.number - 1 not in terms:
+            continue
+        made[change.number] = version.number
+        before, after = terms[version.number - 1], terms[version.number]
+        try:
+            wanted = _made_again(change, before, after, terms, made)
+        except (Refusal, KeyError) as error:
+            yield contract.permalink, f"{change.number} cannot be made again on version {version.number - 1}: {error}"
+            continue
+        if set(wanted.lines) != set(after.lines):
+            yield contract.permalink, f"version {version.number} is not what {change.number} makes of version {version.number - 1}"
+
+
+def _made_again(change: Change, before: Terms, after: Terms, terms: Mapping[int, Terms], made: Mapping[str, int]) -> Terms:
+    if change.edits[0]["action"] == REVERSE:
+        taken = made[change.edits[0]["change"]]
+        return undo(terms[taken - 1], terms[taken], before)
+    wanted = apply_edits(before, [_edit(intent, before, after) for intent in change.edits], change.effective)
+    policy = Policy(basis=change.policy["basis"], shape=change.policy["shape"], treatment=change.treatment or change.policy["treatment"])
+    return settled_terms(before, wanted, effective=change.effective, policy=policy)
+
+
+def _versions(contract: Contract) -> dict[int, Terms]:
+    """The terms of every version."""
+    rows = list(contract.lines.select_related("product", "added_in", "removed_in").order_by("id"))
+    blank = Terms(contract.currency, contract.start, contract.end, contract.months, contract.anchor, contract.in_advance)
+    return {
+        number: replace(
+            blank,
+            lines=tuple(
+                line_value(row) for row in rows if row.added_in.number <= number and (not row.removed_in or row.removed_in.number > number)
+            ),
+        )
+        for number in range(1, contract.version + 1)
+    }
+
+
+def _edit(intent: Mapping[str, Any], before: Terms, after: Terms) -> Edit:
+    """An intent as the edit it was: what the catalogue said then stands on the line it made."""
+    amounts = {name: Decimal(intent[name]) if intent.get(name) not in (None, "") else None for name in ("quantity", "unit_price")}
+    dates = {name: date.fromisoformat(intent[name]) if intent.get(name) else None for name in ("until", "on")}
+    common = {"action": intent["action"], "key": intent.get("key") or None, "quantity": amounts["quantity"], **dates}
+    if intent["action"] not in {"swap", "add"}:
+        return Edit(**common, unit_price=amounts["unit_price"])
+    known = set(before.lines)
+    line = next(line for line in after.lines if line.product == intent["product"] and line not in known)
+    return Edit(
+        **common,
+        product=line.product,
+        name=line.name,
+        family=line.family,
+        tier=line.tier,
+        unit=line.unit,
+        unit_price=line.unit_price,
+        recurring=line.recurring,
+        months=line.months,
+        tax_rate=line.tax_rate,
+        tax_code=line.tax_code,
+    )
+
+
+# --- M09 ------------------------------------------------------------------------------------------------------------------------
+
+
+def amounts_are_values() -> Found:
+    """M09: the amount of a deal is the value of its contract, in its currency."""
+    deals = Deal.objects.select_related("contract__legal_entity", "contract__customer__segment").order_by("pk")
+    for deal in deals.iterator(chunk_size=500):
+        if deal.currency != deal.contract.currency:
+            yield deal.permalink, f"is in {deal.currency}, its contract in {deal.contract.currency}"
+            continue
+        value = contract_value(deal.contract).total
+        if deal.amount != value:
+            yield deal.permalink, f"says {deal.amount:f}, its contract is worth {value:f}"
