@@ -75,9 +75,16 @@ class ChangeFacts:
 
 def change_by_number(number: str) -> Change:
     """The change with everything its page names. Raises Change.DoesNotExist."""
-    return Change.objects.select_related(
-        "deal__customer", "deal__contract__legal_entity", "deal__contract__customer__segment", "deal__owner", "maker"
-    ).get(number=number)
+    changes = Change.objects.select_related(
+        "deal__customer",
+        "deal__contract__legal_entity",
+        "deal__contract__customer__segment",
+        "deal__owner",
+        "maker",
+        "reverses",
+        "carries_on",
+    )
+    return changes.prefetch_related("reversals", "carried_on_by").get(number=number)
 
 
 def change_list(*, user: User, tab: str, mine: bool, search: str, after: str) -> ChangeList:
@@ -161,4 +168,5 @@ def _postings(change: Change) -> tuple[PostingStory, ...]:
 
 def ending_of(change: Change) -> Entry | None:
     """The entry of the log that tells who, or what, ended the change without applying it."""
-    return Entry.objects.filter(subjects__contains=[change.permalink], action=f"change.{change.state}").order_by("-id").first()
+    actions = [f"change.{change.state}", *(["change.cancelled"] if change.state == State.DISCARDED else [])]
+    return Entry.objects.filter(subjects__contains=[change.permalink], action__in=actions).order_by("-id").first()

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
+from dealops.accounts.models import User
 from expansion import rules
 from expansion.domain.workflow import State, WrongState
 from expansion.models import Change
@@ -197,9 +198,18 @@ def _actions(request: HttpRequest, found: Change, shown: Figures) -> dict[str, o
         "discard": may_edit,
         "recall": rules.why_not_recall(user, found) is None,
         "review": reverse("approval", args=[found.number]) if rules.why_not_decide(user, found) is None else "",
+        "reverse": _reversible(user, found),
+        "cancel": rules.why_not_cancel(user, found) is None,
         "why_not_decide": rules.why_not_decide(user, found) if found.state == State.SUBMITTED else "",
         "is_maker": user.person == found.maker_person,
     }
+
+
+def _reversible(user: User, found: Change) -> bool:
+    """Whether this person may take the change back, and nobody has, and it is no reversal itself."""
+    if found.reverses_id or rules.why_not_reverse(user, found) is not None:
+        return False
+    return not any(State(other.state) not in ENDED for other in found.reversals.all())
 
 
 def _needs_approval(found: Change, shown: Figures) -> bool:

@@ -70,7 +70,7 @@ class Desk:
         if self.draft is not None and not is_expressible(self.draft):
             return {
                 "title": "This draft holds steps this form cannot show",
-                "text": f"{self.draft.number} was made through the API. Look at it, submit it or discard it on its own page.",
+                "text": f"{self.draft.number} takes a change back, or was made through the API. Submit or discard it on its own page.",
                 "href": reverse("change", args=[self.draft.number]),
                 "label": f"See {self.draft.number}",
             }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from expansion.web import approvals, board, changes, clock, composer, deals, documents, future_invoices, home, notices, search, sync
+from expansion.web import approvals, board, changes, clock, composer, deals, documents, future_invoices, home, notices, search, sync, undo
 
 urlpatterns = [
     path("home", home.home, name="home"),
@@ -25,6 +25,8 @@ urlpatterns = [
     path("changes/<slug:number>", changes.change, name="change"),
     path("changes/<slug:number>/lights", changes.lights, name="change_lights"),
     path("changes/<slug:number>/act", changes.act, name="change_act"),
+    path("changes/<slug:number>/reverse", undo.reverse, name="change_reverse"),
+    path("changes/<slug:number>/cancel", undo.cancel, name="change_cancel"),
     # the demo's clock
     path("demo/clock", clock.move, name="demo_clock"),
     # approvals
