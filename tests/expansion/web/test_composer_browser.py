@@ -317,3 +317,17 @@ def test_the_comparison_of_two_windows_is_for_everybody(at_site, world):
     assert violations(mine) == []
     mine.get_by_role("link", name="Take theirs").click()
     expect(quantity(mine)).to_have_value("30")
+
+
+@pytest.mark.req("F82")
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (320, "dark")])
+def test_taking_back_is_for_everybody(at_site, world, width, theme):
+    change = submitted(world)
+    changes.approve(change_id=change.pk, version=1, shown_hash=change.content_hash, by=world.finance, now=world.now)
+    page = at_site.open(f"/changes/{change.number}/reverse", world.ae, width=width, theme=theme)
+    assert violations(page) == []
+    assert sideways(page) == 0
+    page.get_by_label("Why is it taken back?").fill("The customer ordered by mistake")
+    page.get_by_role("button", name="Submit credit of £125.00 + VAT for approval").click()
+    expect(page.locator("#change-state")).to_contain_text("Awaiting approval")
+    assert violations(page) == []
