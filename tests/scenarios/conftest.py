@@ -9,6 +9,7 @@ import pytest
 from billing.adapters.accounting.ledgerly.app import API
 from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
 from billing.adapters.accounting.ledgerly.server import LedgerlyServer
+from tests.billing.adapters.accounting.ledgerly_fixture import Validator
 from tests.scenarios.workers import Mortals
 from tests.worlds import NOON
 
@@ -22,8 +23,10 @@ class Books:
         self.url = self.server.url
 
     def _wrapped(self, application):
+        self.validator = Validator(application)
+
         def respond(environ, start_response):
-            answer = application
+            answer = self.validator
             for middleware in self.middleware:
                 answer = partial(middleware, answer)
             return answer(environ, start_response)
@@ -84,9 +87,8 @@ class Books:
 
 
 @pytest.fixture
-def mortals(tmp_path, settings):
-    """Workers that die where a test wants them to; what they held is free again soon."""
-    settings.OUTBOX_LEASE_SECONDS = 0.3
+def mortals(tmp_path):
+    """Workers that die where a test wants them to."""
     return Mortals(tmp_path / "crash")
 
 
@@ -101,3 +103,4 @@ def ledgerly(tmp_path, settings, monkeypatch):
     books.post("/ledgerly/clock", {"date": "2026-06-16"})
     yield books
     books.server.stop()
+    assert not books.validator.violations, "exchanges that Xero's own schema does not allow"
