@@ -225,8 +225,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "unacked_restore_i
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "post"
-CELERY_TASK_ROUTES = {"dealops.outbox.tasks.drain": {"queue": "post"}}
+CELERY_TASK_ROUTES = {"dealops.outbox.tasks.drain": {"queue": "post"}, "expansion.tasks.business_day": {"queue": "bulk"}}
 CELERY_TIMEZONE = "UTC"
+BUSINESS_DAY_SECONDS = env.int("BUSINESS_DAY_SECONDS", 300)
 OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", 2)
 # How long one worker may hold a message; a lost worker's message is taken over after it (F21).
 OUTBOX_LEASE_SECONDS = env.float("OUTBOX_LEASE_SECONDS", 60)
@@ -234,6 +235,12 @@ OUTBOX_LEASE_SECONDS = env.float("OUTBOX_LEASE_SECONDS", 60)
 OUTBOX_LOOKUP_SECONDS = env.list("OUTBOX_LOOKUP_SECONDS", [3, 60, 300, 1800, 7200, 86400], subcast=int)
 CELERY_BEAT_SCHEDULE = {
     "outbox-sweep": {"task": "dealops.outbox.tasks.sweep", "schedule": OUTBOX_SWEEP_SECONDS, "options": {"expires": 30}},
+    # Often enough that every legal entity's day begins soon after its own midnight; a run that finds nothing due costs milliseconds.
+    "business-day": {
+        "task": "expansion.tasks.business_day",
+        "schedule": BUSINESS_DAY_SECONDS,
+        "options": {"expires": BUSINESS_DAY_SECONDS},
+    },
 }
 
 # --- outside systems -----------------------------------------------------------------------------------------------------

@@ -52,6 +52,13 @@ def why_not_reverse(user: User, change: Change) -> str | None:
     return why_not_change(user, change.deal)
 
 
+def why_not_renew(user: User) -> str | None:
+    """Renewing a contract, or agreeing on an earlier end of it."""
+    if user.role != Role.REVOPS:
+        return "RevOps renews contracts and ends them. Ask somebody there."
+    return None
+
+
 def why_not_decide(user: User, change: Change) -> str | None:
     """Finance decides, never the maker, whatever log-in they use (F84); a superuser without the role cannot either."""
     if user.person == change.maker_person:

@@ -51,7 +51,7 @@ def bill(*, on: date, at: datetime, progress: Callable[[int], None] = lambda don
         for wait in (False, True):
             _walk(one, on, at, run, progress, skipped, wait)
         with transaction.atomic():
-            run.ended += _end_terms(one, on, at)
+            run.ended += end_terms(one, on=on, at=at)
     return run
 
 
@@ -151,8 +151,8 @@ def _code(error: OperationalError) -> str | None:
     return getattr(error.__cause__, "sqlstate", None)
 
 
-def _end_terms(entity: LegalEntity, on: date, at: datetime) -> list[str]:
-    """Contracts whose term is over and billed to its end. What hangs on them (deals, open changes) is the floor above's."""
+def end_terms(entity: LegalEntity, *, on: date, at: datetime) -> list[str]:
+    """End the contracts whose term is over and billed to its end. What hangs on them (deals, open changes) is the floor above's."""
     over = Contract.objects.filter(legal_entity=entity, state=Contract.State.ACTIVE, end__lte=on, billed_until__gte=F("end"))
     ended = list(over.select_for_update(no_key=True).order_by("pk"))
     for contract in ended:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from django.db import connection
 from django.db.models import Min
 
 from billing.models import LegalEntity
@@ -51,6 +53,20 @@ def catch_up(
         done.ended += run.ended
         ending.close_deals(on=day, now=at(day))
     return done
+
+
+@contextmanager
+def alone(entity: LegalEntity) -> Iterator[bool]:
+    """Whether this is the only one at work on the business day of a legal entity; a second clock has nothing to add (F11)."""
+    name = f"business_day:{entity.code}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        held: bool = cursor.fetchone()[0]
+        try:
+            yield held
+        finally:
+            if held:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
 
 def _days(on: date, entity: LegalEntity | None) -> Iterator[date]:

@@ -69,8 +69,7 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
     _tell(change, contract, "change.applied", f"{change.number} is in effect. {billed}. Next invoice updated.", by=by, now=now)
     if deal.stage.code == "awaiting_approval":
         place(deal, stage_of(deal.pipeline.code, "applied"), by=by, now=now, reference=change.number)
-    rebasing.rebase_waiting(contract, cause=change.number, today=today, now=now)
-    rebasing.return_submitted(contract, cause=change.number, today=today, now=now)
+    rebasing.moved(contract, cause=change.number, today=today, now=now)
     # Delivered after the postings of the same contract, because one subject keeps its order.
     enqueue(topic=CONFIRM_TOPIC, identity=change.number, subject=contract.permalink, payload={"change": change.number})
 

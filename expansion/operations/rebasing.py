@@ -30,6 +30,12 @@ log = logging.getLogger(__name__)
 NOT_AGREED = ("mrr_before", "mrr_after", "mrr_at_renewal")
 
 
+def moved(contract: Contract, *, cause: str, today: date, now: datetime) -> None:
+    """The terms of a locked contract have just changed because of `cause`: whatever is pending on it is looked at again."""
+    rebase_waiting(contract, cause=cause, today=today, now=now)
+    return_open(contract, cause=cause, today=today, now=now)
+
+
 def rebase_waiting(contract: Contract, *, cause: str, today: date, now: datetime) -> list[Change]:
     """Rebase every scheduled change of a locked contract whose terms have just changed because of `cause`; the ones that go on."""
     waiting = Change.objects.select_for_update(of=("self",)).filter(deal__contract=contract, state=workflow.State.SCHEDULED.value)
@@ -68,28 +74,35 @@ def rebase(change: Change, contract: Contract, *, cause: str, today: date, now: 
     return None
 
 
-def return_submitted(contract: Contract, *, cause: str, today: date, now: datetime) -> Change | None:
-    """A change that awaits approval when the terms of a locked contract move goes back to its maker, computed on the new terms."""
-    waiting = Change.objects.select_for_update(of=("self",)).filter(deal__contract=contract, state=workflow.State.SUBMITTED.value)
-    change = waiting.select_related("deal", "maker", "prior_stage__pipeline").first()
-    if change is None:
+def return_open(contract: Contract, *, cause: str, today: date, now: datetime) -> Change | None:
+    """A draft, or a change that awaits approval, when the terms of a locked contract move: a draft again, computed on the new terms."""
+    being_made = [workflow.State.DRAFT.value, workflow.State.SUBMITTED.value]
+    found = Change.objects.select_for_update(of=("self",)).filter(deal__contract=contract, state__in=being_made)
+    change = found.select_related("deal", "maker", "prior_stage__pipeline").first()
+    if change is None or change.base_version == contract.version:
         return None
     change.deal.contract = contract
-    change.state = workflow.after("recall", change.state).value
-    change.save(update_fields=["state"])
+    if change.state == workflow.State.SUBMITTED:
+        change.state = workflow.after("recall", change.state).value
+        change.save(update_fields=["state"])
+        handoffs.cancel(change, reason="The change has to be submitted again", now=now)
+        _card_back(change, contract, now)
     change.version += 1
-    with suppress(Refusal):  # then it cannot be made on the new terms; its maker sees why when they open it
+    with suppress(Refusal):  # then it cannot be made on the new terms; its maker sees why on opening it
         fill(change, _seen(change, contract, today))
     change.save()
-    reason = f"{cause} changed the contract while {change.number} awaited approval. Look at the new amounts and submit it again."
-    handoffs.cancel(change, reason="The change has to be submitted again", now=now)
+    reason = f"{cause} changed the contract while {change.number} was open. Look at the new amounts and submit it again."
     _tell(change, contract, "change.returned", reason, now=now)
-    if change.prior_stage is not None:
+    notices.returned(change, contract, reason=reason, now=now)
+    return change
+
+
+def _card_back(change: Change, contract: Contract, now: datetime) -> None:
+    # Where it came from may have been another change's wait for approval, which is over.
+    if change.prior_stage is not None and change.prior_stage.code != "awaiting_approval":
         deal = lock(change.deal_id)
         deal.contract = contract
         place(deal, change.prior_stage, by=None, now=now, reference=change.number)
-    notices.returned(change, contract, reason=reason, now=now)
-    return change
 
 
 def was_decided(change: Change) -> bool:

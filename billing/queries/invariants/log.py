@@ -24,7 +24,8 @@ def the_log_is_complete() -> Found:
     for subject, versions, entries in rows(
         """
         WITH told AS (SELECT s.subject, count(*) AS entries FROM audit_entry, unnest(subjects) s(subject)
-                       WHERE action IN ('contract.amended', 'contract.renewed') AND s.subject LIKE 'contract:%' GROUP BY 1)
+                       WHERE action IN ('contract.amended', 'contract.renewed', 'contract.shortened') AND s.subject LIKE 'contract:%'
+                       GROUP BY 1)
         SELECT 'contract:' || c.number, count(v.id), coalesce(max(t.entries), 0)
           FROM billing_contract c
           JOIN billing_contractversion v ON v.contract_id = c.id AND v.number > 1

@@ -1,0 +1,34 @@
+"""Celery's part of the floor: the work of the business day, by the clock."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from billing.clock import business_date, now
+from billing.models import LegalEntity
+from dealops.audit import context
+from expansion.operations import daily
+
+log = logging.getLogger(__name__)
+
+# A first run over a large portfolio takes minutes; stopped, the next one goes on where it stopped.
+LONGEST = 3600
+
+
+@shared_task(name="expansion.tasks.business_day", soft_time_limit=LONGEST - 60, time_limit=LONGEST)
+def business_day() -> dict[str, int]:
+    """Do what is due at every legal entity by its own business date; answers how many invoices each got. Once, however many clocks run."""
+    issued: dict[str, int] = {}
+    moment = now()
+    with context.through("task"):
+        for entity in LegalEntity.objects.order_by("code"):
+            with daily.alone(entity) as held:
+                if not held:
+                    continue
+                done = daily.catch_up(on=business_date(entity.time_zone, moment), at=lambda _: moment, entity=entity)
+            issued[entity.code] = done.issued
+            if done.failed:
+                log.warning("%s contracts of %s could not be billed: %s", len(done.failed), entity.code, ", ".join(sorted(done.failed)))
+    return issued
