@@ -22,7 +22,7 @@ from tests.scenarios.portfolio import (
     templates_here,
     templates_there,
 )
-from tests.scenarios.workers import deliver_everything, reap, until
+from tests.scenarios.workers import deliver_everything, leases_run_out, reap
 from tests.worlds import NOON, seed_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,8 +86,7 @@ def test_a_worker_that_wakes_up_after_another_finished_the_replacement_changes_n
     _, deals = live_contracts(1)
     reseat(deals[0], 30)
     late = mortals.stop_at(point)
-    until(lambda: relay.something_due("post"), seconds=20, what="the lease of the stopped worker runs out")
-    deliver_everything()
+    deliver_everything()  # its lease has run out
     finished = ledgerly.live_templates("C-1042")
     os.kill(late, signal.SIGCONT)
     assert reap(late) == 0
@@ -269,7 +268,7 @@ def at(monkeypatch):
 def deliver_once():
     """One look of a worker at everything that waits."""
     Message.objects.exclude(state=State.DONE).update(available_at=NOON)
-    until(lambda: relay.something_due("post"), seconds=20, what="a lease that runs out")
+    leases_run_out()
     relay.drain(queue="post", limit=20)
 
 
