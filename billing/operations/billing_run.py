@@ -13,7 +13,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, transacti
 from django.db.models import F
 
 from billing.models import Contract, LegalEntity
-from billing.operations import recurring
+from billing.operations import leftovers, recurring
 from billing.queries.due import NOT_BILLED, DueContract, lock_due
 from dealops.audit.operations import record
 
@@ -154,8 +154,9 @@ def _code(error: OperationalError) -> str | None:
 def end_terms(entity: LegalEntity, *, on: date, at: datetime) -> list[str]:
     """End the contracts whose term is over and billed to its end. What hangs on them (deals, open changes) is the floor above's."""
     over = Contract.objects.filter(legal_entity=entity, state=Contract.State.ACTIVE, end__lte=on, billed_until__gte=F("end"))
-    ended = list(over.select_for_update(no_key=True).order_by("pk"))
+    ended = list(over.select_related("legal_entity", "customer").select_for_update(of=("self",), no_key=True).order_by("pk"))
     for contract in ended:
+        leftovers.settle(contract, on=max(on, contract.end), at=at)
         contract.state = Contract.State.ENDED
         contract.save(update_fields=["state"])
         record(

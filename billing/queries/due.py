@@ -129,11 +129,21 @@ def _whole(rows: Sequence[Any]) -> list[DueContract]:
     lines: dict[int, list[Line]] = defaultdict(list)
     for contract, key, *values in _rows(LINES, ids):
         lines[contract].append(Line(str(key), *values))
-    waiting: dict[int, list[Waiting]] = defaultdict(list)
-    for pk, contract, reference, line, reduces in _rows(WAITING, ids):
-        priced = canonical.from_plain(PricedLine, json.loads(line))
-        waiting[contract].append(Waiting(pk, contract, reference, priced, json.loads(reduces)))
+    waiting = _waiting(ids["ids"])
     return [_contract(row, tuple(lines[row[0]]), tuple(waiting[row[0]])) for row in rows]
+
+
+def waiting_of(contract: int) -> list[Waiting]:
+    """The lines of earlier changes that wait for an invoice of one contract, oldest first."""
+    return _waiting([contract])[contract]
+
+
+def _waiting(contracts: Sequence[int]) -> dict[int, list[Waiting]]:
+    found: dict[int, list[Waiting]] = defaultdict(list)
+    for pk, contract, reference, line, reduces in _rows(WAITING, {"ids": contracts}):
+        priced = canonical.from_plain(PricedLine, json.loads(line))
+        found[contract].append(Waiting(pk, contract, reference, priced, json.loads(reduces)))
+    return found
 
 
 def count_due(*, entity: int, on: date) -> int:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from billing.models import Contract
 from billing.operations import contracts
+from billing.queries.value import contract_value
 from dealops.audit.operations import record
 from expansion.domain import workflow
 from expansion.models import Change, Deal
@@ -32,8 +33,8 @@ def _close(deal_id: int, now: datetime) -> str | None:
         if not deal.is_open:
             return None
         deal.contract = contract
-        deal.is_open, deal.mrr = False, 0
-        deal.save(update_fields=["is_open", "mrr"])
+        deal.is_open, deal.mrr, deal.amount = False, 0, contract_value(contract).total
+        deal.save(update_fields=["is_open", "mrr", "amount"])
         place(deal, stage_of("main", "ended"), by=None, now=now)
         for change in waiting:
             change.deal = deal
