@@ -97,27 +97,29 @@ def test_every_passing_fault_on_every_call_of_a_change_ends_with_four_green_ligh
     ledgers_agree(ledgerly, deals)
 
 
-@pytest.mark.req("F36", "F43", "F46")
-@pytest.mark.parametrize(
-    ("kind", "path", "words"),
-    [
-        ("period_locked", "/Invoices*", "period lock date"),
-        ("unauthorised", "/Invoices*", "TokenExpired"),
-        ("unauthorised", "/RepeatingInvoices*", "TokenExpired"),
-    ],
+REFUSALS = (
+    ("period_locked", "/Invoices*", "period lock date"),
+    ("unauthorised", "/Invoices*", "TokenExpired"),
+    ("unauthorised", "/RepeatingInvoices*", "TokenExpired"),
 )
-def test_a_refusal_is_parked_in_accountings_words_and_retry_brings_it_home_when_the_cause_is_gone(ledgerly, kind, path, words):
-    world, deals = settled(2)
-    ledgerly.fault(kind, path=path, method="*")
-    refused, other = add_seats(world, deals[0], 25), add_seats(world, deals[1], 25)
-    deliver_everything()
-    message = parked(words)
-    assert message.attempts == 1, "trying again would not have helped"
-    assert (lights(refused)[3], lights(other)) == ("problem", ["done"] * 4)
-    assert words in lights_of([refused])[refused.pk].shown[3].words
-    operations.retry(message_id=message.pk)
-    deliver_everything()
-    assert lights(refused) == ["done"] * 4
+
+
+@pytest.mark.req("F36", "F43", "F46")
+def test_a_refusal_is_parked_in_accountings_words_and_retry_brings_it_home_when_the_cause_is_gone(ledgerly):
+    world, deals = settled(len(REFUSALS) + 1)
+    other = None
+    for (kind, path, words), deal in zip(REFUSALS, deals, strict=False):
+        ledgerly.fault(kind, path=path, method="*")
+        refused = add_seats(world, deal, 25)
+        other = other or add_seats(world, deals[-1], 25)
+        deliver_everything()
+        message = parked(words)
+        assert message.attempts == 1, "trying again would not have helped"
+        assert (lights(refused)[3], lights(other)) == ("problem", ["done"] * 4), kind
+        assert words in lights_of([refused])[refused.pk].shown[3].words
+        operations.retry(message_id=message.pk)
+        deliver_everything()
+        assert lights(refused) == ["done"] * 4, kind
     ledgers_agree(ledgerly, deals)
 
 
