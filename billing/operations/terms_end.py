@@ -78,5 +78,5 @@ def _new_end(
         after={"end": contract.end.isoformat()},
         reason=reason,
     )
-    future_invoices.reprice(contract, reference="", at=at)
+    future_invoices.reprice(contract, reference="", at=at, new_end=True)
     return version

@@ -6,9 +6,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
 from billing.handlers import templates
 from billing.models import Contract, Posting, Template
+from billing.operations import contracts
+from billing.operations.terms_end import renew
+from billing.queries.terms import terms_of
 from dealops.outbox import operations, relay
 from dealops.outbox.models import Message, State
 from expansion.queries.lights import lights_of
@@ -129,6 +133,18 @@ def test_a_wrong_amount_is_noticed_before_the_old_template_goes(ledgerly, mortal
         assert (message.state, Decimal(live["net"])) == (State.PARKED, Decimal(1000))
     else:
         assert (message.state, Decimal(live["net"])) == (State.DONE, Decimal(1470))
+
+
+@pytest.mark.req("F41", "F71", "F78")
+def test_a_renewed_term_reaches_the_template_though_the_next_invoice_stays_as_it_is(ledgerly):
+    _, deals = live_contracts(1)
+    with transaction.atomic():
+        contract = contracts.lock(deals[0].contract_id)
+        renew(contract, until=date(2028, 1, 1), lines=terms_of(contract).lines, reason="Renewed", by=None, at=NOON)
+    deliver_everything()
+    one_live_template_each(ledgerly, deals)
+    (live,) = ledgerly.live_templates("C-1042")
+    assert (live["next_date"], live["end_date"]) == ("2026-07-01", "2027-12-31")
 
 
 # --- two versions, one interrupted -----------------------------------------------------------------------------------------
