@@ -3,7 +3,6 @@
 import http.client
 import os
 import sys
-import time
 from pathlib import Path
 
 from dealops.stack.children import Child
@@ -29,13 +28,13 @@ def worker(logs: Path) -> Child:
 
 
 def beat(var: Path, logs: Path) -> Child:
-    """Celery's clock; ready when it has written its schedule."""
-    schedule = var / "beat" / "schedule"
+    """Celery's clock; ready when it says in its log that it starts. Its schedule file may stay untouched for minutes."""
+    schedule, log = var / "beat" / "schedule", logs / "beat.log"
     schedule.parent.mkdir(parents=True, exist_ok=True)
-    before = time.time()
+    before = log.stat().st_size if log.exists() else 0
     options = ["--schedule", str(schedule), "--pidfile", "", "--loglevel", "INFO"]
     command = [sys.executable, "-m", "celery", "-A", "dealops", "beat", *options]
-    return Child("beat", command, logs / "beat.log", lambda: any(path.stat().st_mtime >= before - 1 for path in schedule.parent.iterdir()))
+    return Child("beat", command, log, lambda: log.exists() and b"beat: Starting" in log.read_bytes()[before:])
 
 
 def ledgerly(where: Addresses, var: Path, logs: Path) -> Child:
