@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from billing.domain.money import round_money
 from billing.models import Contract, Document, FutureInvoiceVersion, Posting, PostingStep, Template
 from dealops.audit.operations import record
-from dealops.outbox.operations import enqueue
+from dealops.outbox.operations import Effect, enqueue, enqueue_new
 
 DOCUMENT_TOPIC = "accounting.document"
 TEMPLATE_TOPIC = "accounting.template"
@@ -32,7 +33,7 @@ def queue_template(version: FutureInvoiceVersion) -> Posting:
     contract = version.future_invoice.contract
     message = enqueue(
         topic=TEMPLATE_TOPIC,
-        identity=f"{contract.legal_entity.code}|{contract.number}|v{version.number}",
+        identity=_identity(contract, version),
         subject=contract.permalink,
         payload={"version": version.pk},
     )
@@ -43,6 +44,34 @@ def queue_template(version: FutureInvoiceVersion) -> Posting:
         PostingStep(posting=posting, name=name, position=place) for place, name in enumerate(PostingStep.Name.values, start=1)
     )
     return posting
+
+
+def queue_templates(versions: Sequence[FutureInvoiceVersion]) -> list[Posting]:
+    """The same for many new versions, in four statements however many they are."""
+    contracts = [version.future_invoice.contract for version in versions]
+    messages = enqueue_new(
+        topic=TEMPLATE_TOPIC,
+        effects=[
+            Effect(_identity(contract, version), contract.permalink, {"version": version.pk})
+            for contract, version in zip(contracts, versions, strict=True)
+        ],
+    )
+    postings = Posting.objects.bulk_create(
+        Posting(
+            kind=Posting.Kind.TEMPLATE, contract=contract, version=version, reference=version.reference or contract.number, message=message
+        )
+        for contract, version, message in zip(contracts, versions, messages, strict=True)
+    )
+    PostingStep.objects.bulk_create(
+        PostingStep(posting=posting, name=name, position=place)
+        for posting in postings
+        for place, name in enumerate(PostingStep.Name.values, start=1)
+    )
+    return postings
+
+
+def _identity(contract: Contract, version: FutureInvoiceVersion) -> str:
+    return f"{contract.legal_entity.code}|{contract.number}|v{version.number}"
 
 
 def note_document_seen(posting: Posting, *, remote_id: str, remote_number: str, remote_url: str) -> None:

@@ -18,7 +18,7 @@ from billing.models import Document, DocumentLine, FutureInvoice, FutureInvoiceV
 from billing.operations import bulk, lines, pending, snapshots
 from billing.operations.numbering import take
 from billing.operations.pending import Taken
-from billing.operations.postings import queue_template
+from billing.operations.postings import queue_templates
 from billing.queries.due import NOT_BILLED, DueContract, Waiting
 from billing.queries.future import columns_of, upcoming
 from dealops.audit.operations import hold, record
@@ -175,8 +175,7 @@ def _expect(plans: Sequence[Plan], at: datetime) -> None:
     changed = [pk for pk, one in zip(ids, moved, strict=True) if _is_news(one)]
     if changed:
         versions = FutureInvoiceVersion.objects.filter(pk__in=changed).order_by("pk")
-        for version in versions.select_related("future_invoice__contract__legal_entity"):
-            queue_template(version)
+        queue_templates(list(versions.select_related("future_invoice__contract__legal_entity")))
 
 
 def _futures(plans: Sequence[Plan]) -> dict[int, int]:
