@@ -1,5 +1,6 @@
 from billing.models.catalogue import Price, Product
 from billing.models.clock import DemoClock
+from billing.models.closing import Closing
 from billing.models.contracts import Contract, ContractLine, ContractVersion
 from billing.models.documents import CreditAllocation, Document, DocumentLine, DocumentSeries, PendingLine
 from billing.models.future_invoices import FutureInvoice, FutureInvoiceVersion, Template
@@ -8,6 +9,7 @@ from billing.models.postings import Posting, PostingStep
 
 __all__ = [
     "Basis",
+    "Closing",
     "Contract",
     "ContractLine",
     "ContractVersion",

@@ -71,7 +71,28 @@ class Document(models.Model):
             models.CheckConstraint(condition=Q(total=F("net") + F("tax")), name="document_total"),
         ]
         indexes = [models.Index(fields=["contract", "-issue_date"], name="document_by_contract")]
-        triggers = [pgtrigger.Protect(name="immutable", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="immutable", operation=pgtrigger.Update | pgtrigger.Delete),
+            # Once per statement, so that a bill run's thousands of rows are looked at together (M21).
+            pgtrigger.Trigger(
+                name="books_are_open",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="issued"),
+                declare=[("closed", "text")],
+                func="""
+                    SELECT issued.number || ' is dated ' || issued.issue_date || ', but the books are closed before ' || c.before
+                      INTO closed
+                      FROM issued JOIN billing_closing c ON c.legal_entity_id = issued.legal_entity_id AND c.before > issued.issue_date
+                     LIMIT 1;
+                    IF closed IS NOT NULL THEN
+                        RAISE EXCEPTION '%', closed;
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.number

@@ -16,6 +16,7 @@ from billing.domain.terms import Terms, apply_edits
 from billing.models import Contract, Treatment
 from billing.queries import Resolved, billed_facts, edits_from, resolve_policies, terms_of
 from billing.queries.billed import pending_facts
+from billing.queries.closing import closed_before
 from billing.queries.value import issued_in_term
 from expansion import rules
 from expansion.models import Change, Deal
@@ -67,6 +68,7 @@ def preview(
         policy=policy,
         billed=billed_facts(contract),
         billed_until=contract.billed_until,
+        closed_before=closed_before(contract.legal_entity_id),
         pending=pending_facts(contract),
         issued=issued_in_term(contract),
         waived_before=back.waived if back else (),

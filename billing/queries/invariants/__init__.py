@@ -16,6 +16,7 @@ INVARIANTS = (
     Invariant("M15", "One object in accounting per document", accounting.one_remote_object),
     Invariant("M16", "Every document is told to accounting", accounting.nothing_is_forgotten),
     Invariant("M19", "Only legal moves between states", protection.moves_are_legal),
+    Invariant("M21", "Closed books stay as they were", documents.closed_books_stay_closed),
     Invariant("M22", "Periods tile the term", documents.periods_tile_the_term),
     Invariant("M26", "Every change of the books is in the log", log.the_log_is_complete),
     Invariant("M27", "The log is unbroken", log.the_log_is_unbroken),

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from billing.domain.money import UnknownCurrency, places
 from billing.domain.periods import billing_periods
-from billing.models import Contract, Document
+from billing.models import Closing, Contract, Document
+from billing.queries.closing import summed_up
 from billing.queries.invariants.finding import rows
 
 Found = Iterator[tuple[str, str]]
@@ -176,6 +177,15 @@ def totals_add_up() -> Found:
         _places(),
     ):
         yield f"document:{number}", f"line {position} has {tax:f} tax on {net:f} at {rate:f} %"
+
+
+def closed_books_stay_closed() -> Found:
+    """M21: the documents of closed days are still the same, as many and as much."""
+    for closing in Closing.objects.select_related("legal_entity").order_by("pk"):
+        count, checksum = summed_up(closing.legal_entity_id, closing.before)
+        if (count, checksum) != (closing.documents, closing.checksum):
+            words = f"closed before {closing.before} with {closing.documents} documents; now there are {count}"
+            yield f"entity:{closing.legal_entity.code}", f"{words}, and their sums differ" if count == closing.documents else words
 
 
 def periods_tile_the_term() -> Found:

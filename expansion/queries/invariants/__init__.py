@@ -26,7 +26,6 @@ ALL = tuple(sorted((*OF_THE_BOOKS, *INVARIANTS), key=lambda invariant: invariant
 
 # What no row can show: said, so that silence is not taken for a check.
 NOT_SHOWN = {
-    "M21": "there is no closing of periods yet",
     "M25": "an approver's limit is not kept with the decision; it is checked when the decision is made",
     "M29": "the figures of a month are not stored yet",
 }

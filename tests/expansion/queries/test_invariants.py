@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
+from billing.operations.closing import close_books
 from expansion.models import Change
 from expansion.operations import changes, daily, reversal
 from expansion.queries.invariants import ALL, INVARIANTS, NOT_SHOWN, broken
@@ -125,6 +126,16 @@ BREAKS = [
     ("M20", "contract:C-1042", "UPDATE billing_contract SET version = version + 1"),
     ("M20", "contract:C-1042", "UPDATE expansion_change SET state = 'superseded' WHERE number = 'CH-2026-0044'"),
     (
+        "M21",
+        "entity:northbeam-uk",
+        "UPDATE billing_document SET net = net + 1, total = total + 1 WHERE number = 'INV-2026-00003'",
+    ),
+    (
+        "M21",
+        "entity:northbeam-uk",
+        "UPDATE billing_document SET issue_date = '2026-05-31' WHERE number = 'INV-2026-00007'",
+    ),
+    (
         "M22",
         "document:INV-2026-00004",
         "UPDATE billing_document SET service_end = '2026-05-01' WHERE number = 'INV-2026-00003'",
@@ -205,6 +216,7 @@ def live_through_a_summer():
     change(seats(21), 22, treatment="credit_on_next_invoice")
     change(seats(18), 23, treatment="no_adjustment", waiver_reason="Agreed with the customer by phone")
     change([{"action": "add", "product": "scheduler", "quantity": "1"}], 24, effective=date(2026, 7, 11))
+    close_books(entity=world.entity, before=date(2026, 6, 1), by=world.finance, at=at(24))
     daily.catch_up(on=date(2026, 7, 15), at=lambda day: datetime(2026, day.month, day.day, 6, tzinfo=UTC))
     return world
 
