@@ -1,0 +1,115 @@
+"""Ours against accounting's, field by field, to the minor unit. Pure: no call is made here, both sides are handed in.
+
+Used by the check after "I updated it in accounting", by the saga's verification and by reconcile, so that all three see the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import zip_longest
+
+from billing.adapters.accounting.port import DocumentPayload, PayloadLine, RemoteDocument, RemoteLine, RemoteTemplate, TemplatePayload
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that is not the same. `ours` and `theirs` are texts fit to be shown: amounts as plain decimals, dates as ISO.
+
+    `field` is a short name for people, e.g. "total", "next date", "line 2 quantity". An empty side means: not there.
+    """
+
+    field: str
+    ours: str
+    theirs: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.ours or 'nothing'} here, {self.theirs or 'nothing'} in accounting"
+
+
+def text_of(value: object) -> str:
+    """A value as both sides write it, so that 5 and 5.0000 are one."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        whole = value.normalize()
+        return f"{whole:f}" if whole else "0"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def compare_template(payload: TemplatePayload, remote: RemoteTemplate, *, dates: Iterable[date] = ()) -> tuple[Difference, ...]:
+    """What the repeating invoice in accounting would bill otherwise than expected; empty when it is right (F41, F47, S0-20).
+
+    `dates` are further next dates that are right as well: a template moves on by itself when it has made its invoice.
+    """
+    found = [
+        _amounts(payload, remote),
+        _pairs(
+            ("status", "live", remote.status),
+            ("next date", remote.next_date if remote.next_date in set(dates) else payload.next_date, remote.next_date),
+            ("months per period", payload.period_months, remote.period_months),
+            ("last day", payload.end_date, remote.end_date),
+            ("days to pay", payload.due_days, remote.due_days),
+        ),
+        _lines(payload.lines, remote.lines),
+    ]
+    return tuple(difference for part in found for difference in part)
+
+
+def compare_document(payload: DocumentPayload, remote: RemoteDocument) -> tuple[Difference, ...]:
+    """What accounting's copy of an issued document says otherwise; empty when it is right. How far it is paid is no difference."""
+    standing = remote.status in ("issued", "paid")
+    found = [
+        _amounts(payload, remote),
+        _pairs(
+            ("status", "issued", "issued" if standing else remote.status),
+            ("number", payload.number, remote.number),
+            ("reference", payload.reference, remote.reference),
+            ("date", payload.issue_date, remote.issue_date),
+        ),
+        _lines(payload.lines, remote.lines),
+    ]
+    return tuple(difference for part in found for difference in part)
+
+
+def _amounts(payload: TemplatePayload | DocumentPayload, remote: RemoteTemplate | RemoteDocument) -> list[Difference]:
+    return _pairs(
+        ("currency", payload.currency, remote.currency),
+        ("net", payload.net, remote.net),
+        ("tax", payload.tax, remote.tax),
+        ("total", payload.total, remote.total),
+    )
+
+
+def _pairs(*pairs: tuple[str, object, object]) -> list[Difference]:
+    return [Difference(name, text_of(ours), text_of(theirs)) for name, ours, theirs in pairs if text_of(ours) != text_of(theirs)]
+
+
+def _lines(ours: Sequence[PayloadLine], theirs: Sequence[RemoteLine]) -> list[Difference]:
+    """Line by line in order. Lists without lines (a summary answer) are not compared; the amounts still are."""
+    if not theirs:
+        return []
+    found: list[Difference] = []
+    for place, (mine, other) in enumerate(zip_longest(ours, theirs), start=1):
+        if mine is None or other is None:
+            found.append(Difference(f"line {place}", mine.description if mine else "", other.description if other else ""))
+            continue
+        if not _same_words(mine.description, other.description):
+            found.append(Difference(f"line {place} description", mine.description, other.description))
+        found += _pairs(
+            (f"line {place} amount", mine.line_amount, other.line_amount),
+            *([(f"line {place} quantity", mine.quantity, other.quantity)] if _counts(mine, other) else []),
+        )
+    return found
+
+
+def _counts(mine: PayloadLine, other: RemoteLine) -> bool:
+    """Quantities are compared where both sides split the amount the same way; an adapter may send 1 x the whole amount instead."""
+    return mine.line_amount != other.line_amount and mine.unit_amount == other.unit_amount
+
+
+def _same_words(ours: str, theirs: str) -> bool:
+    """A long description may have been cut over there."""
+    return ours == theirs or (len(theirs) >= 200 and ours.startswith(theirs))
