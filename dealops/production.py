@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 
 def refusals(
-    *, demo: bool, debug: bool, secret_key: str, default_key: str, hosts: Sequence[str], database: bool, broker: bool
+    *,
+    demo: bool,
+    debug: bool,
+    secret_key: str,
+    default_key: str,
+    hosts: Sequence[str],
+    database: bool,
+    broker: bool,
+    encryption_keys: Sequence[str],
 ) -> list[str]:
     """A sentence for each setting that production must not have, with the way out; empty when it may start.
 
@@ -27,4 +36,17 @@ def refusals(
         found.append("DATABASE_URL is not set. Name your PostgreSQL; the embedded one is for trying dealops out.")
     if not broker:
         found.append("REDIS_URL is not set. Name your Redis or Valkey; the embedded one is for trying dealops out.")
+    if not encryption_keys or not all(_is_a_key(key) for key in encryption_keys):
+        found.append(
+            "ENCRYPTION_KEYS names no key, or one that is not 32 bytes in base64. Make one: "
+            "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'."
+        )
     return found
+
+
+def _is_a_key(key: str) -> bool:
+    """Fernet takes 32 bytes in url-safe base64."""
+    try:
+        return len(base64.urlsafe_b64decode(key.encode())) == 32
+    except ValueError:
+        return False

@@ -18,6 +18,8 @@ PRODUCTION = env.bool("PRODUCTION", False)
 UNSAFE_SECRET_KEY = "insecure-key-for-a-single-machine-only"  # noqa: S105
 SECRET_KEY = env.str("SECRET_KEY", UNSAFE_SECRET_KEY)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
+# Seal what lies encrypted in the database: the first one seals, every one opens (dealops/accounts/sealing.py).
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", [])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000")
@@ -321,6 +323,7 @@ if PRODUCTION and (
         hosts=ALLOWED_HOSTS,
         database=bool(env.str("DATABASE_URL", "")),
         broker=bool(env.str("REDIS_URL", "")),
+        encryption_keys=ENCRYPTION_KEYS,
     )
 ):
     raise ImproperlyConfigured("dealops does not start in production like this:\n  " + "\n  ".join(_refusals))

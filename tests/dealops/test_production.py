@@ -14,6 +14,7 @@ GOOD = {
     "ALLOWED_HOSTS": "dealops.example",
     "DATABASE_URL": "postgres://dealops@db.example/dealops",
     "REDIS_URL": "redis://redis.example:6379/0",
+    "ENCRYPTION_KEYS": "a2V5IG9mIHRoaXJ0eS10d28gYnl0ZXMsIG5vdCB1c2U=",
 }
 pytestmark = pytest.mark.req("F112")
 
@@ -39,6 +40,8 @@ def test_it_starts_with_everything_named():
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS names no host"),
         ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
         ({"REDIS_URL": ""}, "REDIS_URL is not set"),
+        ({"ENCRYPTION_KEYS": ""}, "ENCRYPTION_KEYS names no key"),
+        ({"ENCRYPTION_KEYS": "short"}, "not 32 bytes"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
