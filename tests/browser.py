@@ -91,7 +91,12 @@ def login_as(page: Page, user: Any, url: str) -> None:
 def violations(page: Page, **options: Any) -> list[str]:
     """What axe finds wrong on the page as it is now, one line a rule; an empty list is the aim."""
     found = Axe().run(page, options=options or None).response["violations"]
-    return [f"{rule['id']} ({rule['impact']}): " + "; ".join(str(node["html"])[:200] for node in rule["nodes"]) for rule in found]
+    return [f"{rule['id']} ({rule['impact']}): " + "; ".join(_words(node) for node in rule["nodes"]) for rule in found]
+
+
+def _words(node: dict[str, Any]) -> str:
+    """Where it is, what it looks like and what axe wants of it."""
+    return f"{node['target']} {str(node['html'])[:200]} {' '.join(str(node['failureSummary']).split())}"
 
 
 def sideways(page: Page) -> int:
