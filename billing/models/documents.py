@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from billing.models import fields
 from billing.models.contracts import Contract
@@ -70,7 +72,10 @@ class Document(models.Model):
             models.CheckConstraint(condition=Q(net__gte=0) & Q(tax__gte=0), name="document_not_negative"),
             models.CheckConstraint(condition=Q(total=F("net") + F("tax")), name="document_total"),
         ]
-        indexes = [models.Index(fields=["contract", "-issue_date"], name="document_by_contract")]
+        indexes = [
+            models.Index(fields=["contract", "-issue_date"], name="document_by_contract"),
+            GinIndex(OpClass(Upper("number"), name="gin_trgm_ops"), name="document_number_words"),
+        ]
         triggers = [
             pgtrigger.Protect(name="immutable", operation=pgtrigger.Update | pgtrigger.Delete),
             # Once per statement, so that a bill run's thousands of rows are looked at together (M21).

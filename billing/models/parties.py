@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from billing.models import fields
 
@@ -113,6 +115,9 @@ class Customer(models.Model):
     country = models.CharField(max_length=2)
     tax_number = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="customer_name_words")]
 
     def __str__(self) -> str:
         return self.name

@@ -1,5 +1,5 @@
-"""Deals, changes, decisions, hand-offs and notices in the admin: to read. Stages may be renamed by RevOps."""
+"""Deals, changes, decisions, hand-offs, notices and bulk jobs in the admin: to read. Stages may be renamed by RevOps."""
 
-from expansion.admin import changes, deals, notices
+from expansion.admin import bulk, changes, deals, notices
 
-__all__ = ["changes", "deals", "notices"]
+__all__ = ["bulk", "changes", "deals", "notices"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from billing.models import Owner, Treatment, fields
 from expansion.domain import workflow
@@ -105,6 +107,7 @@ class Change(models.Model):
             models.CheckConstraint(condition=Q(reverses__isnull=True) | ~Q(goal=""), name="reversal_has_a_reason"),
             models.CheckConstraint(condition=~Q(state="applied") | Q(executed_hash=F("content_hash")), name="change_executed_as_decided"),
         ]
+        indexes = [GinIndex(OpClass(Upper("number"), name="gin_trgm_ops"), name="change_number_words")]
         triggers = [
             pgtrigger.Protect(
                 name="never_deleted_after_submit", operation=pgtrigger.Delete, condition=pgtrigger.Q(old__submitted_at__isnull=False)

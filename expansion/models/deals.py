@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from billing.models import Contract, Customer, fields
 
@@ -68,7 +70,11 @@ class Deal(models.Model):
         indexes = [
             models.Index(fields=["stage", "close_on", "id"], condition=Q(is_open=True), name="deal_board"),
             models.Index(fields=["stage", "currency"], include=["mrr"], condition=Q(is_open=True), name="deal_board_totals"),
+            # For the search: UPPER(x) LIKE UPPER('%words%') is what icontains asks.
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="deal_name_words"),
+            GinIndex(OpClass(Upper("number"), name="gin_trgm_ops"), name="deal_number_words"),
         ]
+        constraints = [models.UniqueConstraint(fields=["crm_id"], condition=~Q(crm_id=""), name="deal_crm_id_once")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
