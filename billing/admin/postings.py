@@ -1,4 +1,4 @@
-"""Postings, to read. People retry and park on the page Sync."""
+"""Postings and what was compared with accounting, to read. People act on both on the page Sync."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.contrib import admin
 
-from billing.models import Posting, PostingStep
+from billing.models import Correction, Finding, Posting, PostingStep, Reconciliation, Twin
 from dealops.audit.admin_classes import ReadOnlyAdmin, fields_of
 
 
@@ -28,3 +28,43 @@ class PostingStepAdmin(ReadOnlyAdmin):
     search_fields: ClassVar = ["posting__reference", "remote_id"]
     ordering: ClassVar = ["-id"]
     fields = fields_of(PostingStep)
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnlyAdmin):
+    list_display: ClassVar = ["legal_entity", "started_at", "ended_at", "contracts", "documents", "differences", "on_the_way", "words"]
+    list_filter: ClassVar = ["legal_entity"]
+    list_select_related: ClassVar = ["legal_entity"]
+    search_fields: ClassVar = ["legal_entity__name", "words"]
+    ordering: ClassVar = ["-id"]
+    fields = fields_of(Reconciliation)
+
+
+@admin.register(Finding)
+class FindingAdmin(ReadOnlyAdmin):
+    list_display: ClassVar = ["words", "kind", "contract", "document", "repair", "found_at", "seen_at", "closed_at", "closed_by"]
+    list_filter: ClassVar = ["kind", "repair", "legal_entity"]
+    list_select_related: ClassVar = ["contract", "document", "closed_by"]
+    search_fields: ClassVar = ["words", "contract__number", "document__number", "remote_id"]
+    ordering: ClassVar = ["-id"]
+    fields = fields_of(Finding)
+
+
+@admin.register(Twin)
+class TwinAdmin(ReadOnlyAdmin):
+    list_display: ClassVar = ["document", "label", "remote_id", "from_template", "status", "total", "paid", "credited", "due", "read_at"]
+    list_filter: ClassVar = ["status", "from_template"]
+    list_select_related: ClassVar = ["document"]
+    search_fields: ClassVar = ["document__number", "remote_id", "label"]
+    ordering: ClassVar = ["-id"]
+    fields = fields_of(Twin)
+
+
+@admin.register(Correction)
+class CorrectionAdmin(ReadOnlyAdmin):
+    list_display: ClassVar = ["number", "document", "kind", "net", "tax", "total", "remote_id", "created_at", "created_by"]
+    list_filter: ClassVar = ["kind"]
+    list_select_related: ClassVar = ["document", "created_by"]
+    search_fields: ClassVar = ["number", "document__number", "remote_id"]
+    ordering: ClassVar = ["-id"]
+    fields = fields_of(Correction)

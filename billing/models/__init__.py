@@ -6,6 +6,7 @@ from billing.models.documents import CreditAllocation, Document, DocumentLine, D
 from billing.models.future_invoices import FutureInvoice, FutureInvoiceVersion, Template
 from billing.models.parties import Basis, Customer, LegalEntity, Owner, Segment, Shape, Treatment
 from billing.models.postings import Posting, PostingStep
+from billing.models.reconcile import Correction, Finding, Reconciliation, Twin
 
 __all__ = [
     "Basis",
@@ -13,12 +14,14 @@ __all__ = [
     "Contract",
     "ContractLine",
     "ContractVersion",
+    "Correction",
     "CreditAllocation",
     "Customer",
     "DemoClock",
     "Document",
     "DocumentLine",
     "DocumentSeries",
+    "Finding",
     "FutureInvoice",
     "FutureInvoiceVersion",
     "LegalEntity",
@@ -28,8 +31,10 @@ __all__ = [
     "PostingStep",
     "Price",
     "Product",
+    "Reconciliation",
     "Segment",
     "Shape",
     "Template",
     "Treatment",
+    "Twin",
 ]
