@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -39,3 +40,26 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class NoticePreference(models.Model):
+    """By which channels one person wants to be told of what, beside the task in the app that is always there (S0-21, S20).
+
+    No row means e-mail about everything and no Slack.
+    """
+
+    class Topic(models.TextChoices):
+        APPROVALS = "approvals", "Approvals I am asked for"
+        HANDOFFS = "handoffs", "Future invoices handed to my team"
+        MY_CHANGES = "my_changes", "What becomes of my changes"
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notice_preference")
+    email = ArrayField(models.CharField(max_length=20, choices=Topic.choices), default=list, blank=True)
+    slack = ArrayField(models.CharField(max_length=20, choices=Topic.choices), default=list, blank=True)
+    slack_id = models.CharField(max_length=40, blank=True, help_text="Your member id in Slack, e.g. U024BE7LH")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(slack=[]) | ~Q(slack_id=""), name="slack_needs_a_member_id")]
+
+    def __str__(self) -> str:
+        return f"how {self.user} is told"
