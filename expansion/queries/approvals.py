@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +20,9 @@ from expansion.domain import flags, workflow
 from expansion.domain.invoice_diff import InvoiceDiff, first_changed
 from expansion.models import Change, Decision, Handoff
 from expansion.queries.preview import preview
+
+# Rows of one page and the cursor of the next.
+Paged = tuple[list[Change], str]
 
 PAGE_SIZE = 50
 HISTORY = timedelta(days=90)
@@ -74,15 +77,33 @@ def _mine(user: User) -> QuerySet[Change]:
     return found.alias(size=Abs("amount_now")).filter(size__lte=user.approval_limit)
 
 
-def queue(*, user: User, tab: str, after: str, now: datetime) -> tuple[tuple[Row, ...], str]:
-    """One page of waiting changes, the one due first on top, and the cursor of the next. Three queries."""
-    waiting = _mine(user) if tab == "mine" else Change.objects.filter(state=SUBMITTED)
-    waiting = _after(waiting, after).select_related("deal__customer", "deal__contract__legal_entity", "maker")
-    found = list(waiting.order_by("due_at", "pk")[: PAGE_SIZE + 1])
+def waiting(*, user: User, tab: str) -> QuerySet[Change]:
+    """Every change that waits: those this person may decide about (`mine`), or all."""
+    return _mine(user) if tab == "mine" else Change.objects.filter(state=SUBMITTED)
+
+
+def queue(
+    *, user: User, tab: str, after: str, now: datetime, page: Callable[[QuerySet[Change]], Paged] | None = None
+) -> tuple[tuple[Row, ...], str]:
+    """One page of waiting changes, the one due first on top unless `page` cuts it in another order, and the cursor of the next.
+
+    Three queries.
+    """
+    waiting_ = waiting(user=user, tab=tab).select_related("deal__customer", "deal__contract__legal_entity", "maker")
+    if page:
+        rows, more = page(waiting_)
+        return rows_of(rows, user, now), more
+    waiting_ = _after(waiting_, after)
+    found = list(waiting_.order_by("due_at", "pk")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
-    others = _others_waiting(shown)
     more = f"{shown[-1].due_at:%Y-%m-%dT%H:%M:%S.%f}_{shown[-1].pk}" if len(found) > PAGE_SIZE else ""
-    return tuple(_row(change, user, others.get(change.pk, ()), now) for change in shown), more
+    return rows_of(shown, user, now), more
+
+
+def rows_of(changes: Sequence[Change], user: User, now: datetime) -> tuple[Row, ...]:
+    """These changes as this reader sees them, flags included. One query."""
+    others = _others_waiting(changes)
+    return tuple(_row(change, user, others.get(change.pk, ()), now) for change in changes)
 
 
 def _after(waiting: QuerySet[Change], after: str) -> QuerySet[Change]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
@@ -160,8 +160,10 @@ def _signed(document: Document, amount: Decimal) -> Decimal:
     return -amount if document.kind == Document.Kind.CREDIT_NOTE else amount
 
 
-def deal_page(*, user: User, view: str, search: str, after: str, on: date) -> DealPage:
-    """One page of deals by customer name. Three queries, whatever the number of deals."""
+def matching(
+    *, user: User, view: str, search: str, on: date, pipeline: str = "", owner: str = "", since: datetime | None = None
+) -> QuerySet[Deal]:
+    """Every deal of one view; `pipeline`, `owner` (`me` or a key) and `since` (in its stage since before) as on the board."""
     deals = _with_seats(_in_view(Deal.objects.all(), view, user, on), on)
     if view == "full":
         deals = deals.filter(
@@ -175,17 +177,32 @@ def deal_page(*, user: User, view: str, search: str, after: str, on: date) -> De
             | Q(customer__name__icontains=words)
             | Q(contract__number__icontains=words)
         )
+    if pipeline and pipeline != "all":
+        deals = deals.filter(pipeline__code=pipeline)
+    if owner == "me":
+        deals = deals.filter(owner=user)
+    elif owner.isascii() and owner.isdecimal() and len(owner) < 10:
+        deals = deals.filter(owner_id=int(owner))
+    if since:
+        deals = deals.filter(stage_since__lt=since)
+    return deals
+
+
+def deal_page(*, user: User, view: str, search: str, after: str, on: date) -> DealPage:
+    """One page of deals by customer name. Three queries, whatever the number of deals."""
+    deals = matching(user=user, view=view, search=search, on=on)
     name, _, pk = after.rpartition("~")
     if pk.isdecimal():
         deals = deals.filter(Q(customer__name__gt=name) | Q(customer__name=name, pk__gt=int(pk)))
-    found = list(
-        deals.select_related("customer", "contract__future_invoice__current", "owner", "stage", "pipeline").order_by(
-            "customer__name", "pk"
-        )[: PAGE_SIZE + 1]
-    )
+    found = list(with_rows(deals).order_by("customer__name", "pk")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     more = f"{shown[-1].customer.name}~{shown[-1].pk}" if len(found) > PAGE_SIZE else ""
-    return DealPage(tuple(_rows(shown)), more)
+    return DealPage(tuple(rows_of(shown)), more)
+
+
+def with_rows(deals: QuerySet[Deal]) -> QuerySet[Deal]:
+    """Loaded with what a row names."""
+    return deals.select_related("customer", "contract__future_invoice__current", "owner", "stage", "pipeline")
 
 
 def _in_view(deals: QuerySet[Deal], view: str, user: User, on: date) -> QuerySet[Deal]:
@@ -206,7 +223,8 @@ def _with_seats(deals: QuerySet[Deal], on: date) -> QuerySet[Deal]:
     return deals.annotate(seats=Coalesce(Subquery(seats), Decimal(0)))
 
 
-def _rows(deals: Sequence[Deal]) -> Iterable[DealRow]:
+def rows_of(deals: Sequence[Deal]) -> Iterable[DealRow]:
+    """The rows of these deals. One query."""
     open_changes = dict(Change.objects.filter(deal__in=deals, state__in=OPEN).values_list("deal_id", "number"))
     for deal in deals:
         future = getattr(deal.contract, "future_invoice", None)

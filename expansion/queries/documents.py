@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -12,6 +12,9 @@ from django.db.models.functions import Coalesce
 from billing.models import CreditAllocation, Document, DocumentLine, DocumentSeries, Posting
 from dealops.outbox.models import Attempt, State
 from expansion.models import Change, Decision
+
+# Rows of one page and the cursor of the next.
+Paged = tuple[list[Document], str]
 
 PAGE_SIZE = 50
 LONGEST_SEARCH = 100
@@ -58,17 +61,26 @@ class DocumentPage:
     sums: tuple[Sums, ...]
 
 
-def documents(*, tab: str, kind: str, search: str, before: str) -> DocumentPage:
-    """One page, newest first. Four queries, whatever the number of documents."""
+def matching(*, tab: str = "all", kind: str = "", search: str = "") -> QuerySet[Document]:
+    """Every document of one view of the list."""
+    return _matching(kind, search).filter(TABS[tab][1])
+
+
+def documents(*, tab: str, kind: str, search: str, before: str, page: Callable[[QuerySet[Document]], Paged] | None = None) -> DocumentPage:
+    """One page, newest first unless `page` cuts it in another order. Four queries, whatever the number of documents."""
     matching = _matching(kind, search)
     counts = matching.aggregate(
         **{key: Count("pk", filter=condition) if condition else Count("pk") for key, (_, condition) in TABS.items()}
     )
     matching = matching.filter(TABS[tab][1])
     sums = tuple(_sums(matching))
+    rows = matching.select_related("customer", "contract", "posting__message")
+    if page:
+        shown, more = page(rows)
+        return DocumentPage(tuple(shown), more, counts, sums)
     if before.isascii() and before.isdecimal() and len(before) < 19:
-        matching = matching.filter(pk__lt=int(before))
-    found = list(matching.select_related("customer", "contract", "posting__message").order_by("-pk")[: PAGE_SIZE + 1])
+        rows = rows.filter(pk__lt=int(before))
+    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     return DocumentPage(tuple(shown), str(shown[-1].pk) if len(found) > PAGE_SIZE else "", counts, sums)
 

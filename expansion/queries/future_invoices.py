@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,6 +14,9 @@ from billing.queries import Resolved, resolve_policies
 from dealops.outbox.models import Attempt
 from expansion.domain.invoice_diff import LineDiff, line_diff
 from expansion.models import Handoff
+
+# Rows of one page and the cursor of the next.
+Paged = tuple[list[FutureInvoice], str]
 
 PAGE_SIZE = 50
 LONGEST_SEARCH = 100
@@ -85,31 +88,51 @@ _DIFFERS = (
 )
 
 
-def future_invoices(*, tab: str, search: str, after: str, today: date) -> FuturePage:
-    """One page by contract number. Five queries, whatever the number of contracts."""
+def matching(*, tab: str, search: str, today: date) -> QuerySet[FutureInvoice]:
+    """Every future invoice of one view of the list."""
+    return _in_tab(_found(search), tab, today)
+
+
+def _found(search: str) -> QuerySet[FutureInvoice]:
     found = _annotated()
     words = search.replace("\x00", "").strip()[:LONGEST_SEARCH]
     if words:
         found = found.filter(Q(contract__number__icontains=words) | Q(contract__customer__name__icontains=words))
+    return found
+
+
+def _in_tab(found: QuerySet[FutureInvoice], tab: str, today: date) -> QuerySet[FutureInvoice]:
+    if tab == "differences":
+        return found.filter(_DIFFERS)
+    return found.filter(current__invoice_date__lte=today + SOON) if tab == "soon" else found
+
+
+def future_invoices(
+    *, tab: str, search: str, after: str, today: date, page: Callable[[QuerySet[FutureInvoice]], Paged] | None = None
+) -> FuturePage:
+    """One page by contract number unless `page` cuts it in another order. Five queries, whatever the number of contracts."""
+    found = _found(search)
     soon = Q(current__invoice_date__lte=today + SOON)
     counts = found.aggregate(all=Count("pk"), differences=Count("pk", filter=_DIFFERS), soon=Count("pk", filter=soon))
-    if tab == "differences":
-        found = found.filter(_DIFFERS)
-    elif tab == "soon":
-        found = found.filter(soon)
+    found = _in_tab(found, tab, today)
+    if page:
+        rows, more = page(with_rows(found))
+        return FuturePage(tuple(rows_of(rows)), more, counts)
     if after:
         found = found.filter(contract__number__gt=after.replace("\x00", "")[:20])
-    page = list(_with_rows(found).order_by("contract__number")[: PAGE_SIZE + 1])
-    shown = page[:PAGE_SIZE]
-    more = shown[-1].contract.number if len(page) > PAGE_SIZE else ""
-    return FuturePage(tuple(_rows(shown)), more, counts)
+    several = list(with_rows(found).order_by("contract__number")[: PAGE_SIZE + 1])
+    shown = several[:PAGE_SIZE]
+    more = shown[-1].contract.number if len(several) > PAGE_SIZE else ""
+    return FuturePage(tuple(rows_of(shown)), more, counts)
 
 
-def _with_rows(found: QuerySet[FutureInvoice]) -> QuerySet[FutureInvoice]:
+def with_rows(found: QuerySet[FutureInvoice]) -> QuerySet[FutureInvoice]:
+    """Loaded with what a row names."""
     return found.select_related("contract__customer__segment", "contract__legal_entity", "contract__deal", "current__posting__message")
 
 
-def _rows(futures: Sequence[FutureInvoice]) -> Iterable[Row]:
+def rows_of(futures: Sequence[FutureInvoice]) -> Iterable[Row]:
+    """The rows of these, with templates and hand-offs. Two queries."""
     contracts = [future.contract_id for future in futures]
     templates = Template.objects.filter(contract__in=contracts, state=Template.State.LIVE).order_by("pk")
     live = {template.contract_id: template for template in templates}
@@ -143,8 +166,8 @@ class FutureFacts:
 
 def facts_of(number: str, *, left: str, right: str) -> FutureFacts:
     """`left` and `right` are version numbers as text; blank or unknown ones mean the last two. Raises FutureInvoice.DoesNotExist."""
-    future = _with_rows(FutureInvoice.objects.all()).get(contract__number=number)
-    (row,) = _rows([future])
+    future = with_rows(FutureInvoice.objects.all()).get(contract__number=number)
+    (row,) = rows_of([future])
     versions = tuple(future.versions.order_by("-number")[:50])
     by_number = {str(version.number): version for version in versions}
     newer = by_number.get(right) or (versions[0] if versions else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,9 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from billing.models import Posting
 from dealops.outbox.models import Attempt, Message, State
 from expansion.models import Notice
+
+# Rows of one page and the cursor of the next.
+Paged = tuple[list[Message], str]
 
 PAGE_SIZE = 50
 TABS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -79,9 +82,20 @@ def tiles(*, day_began: datetime, at: datetime) -> Tiles:
     return Tiles(found["oldest"], found["waiting"], posted, found["unknown"], found["parked"], last_try)
 
 
-def page_of(*, tab: str, after: str) -> Page:
-    """One page of messages, those that wait longest first; delivered ones newest first. Seven queries however many rows."""
-    messages = Message.objects.filter(state__in=TABS[tab][1])
+def matching(tab: str) -> QuerySet[Message]:
+    """Every message of one tab."""
+    return Message.objects.filter(state__in=TABS[tab][1])
+
+
+def page_of(*, tab: str, after: str, page: Callable[[QuerySet[Message]], Paged] | None = None) -> Page:
+    """One page of messages, those that wait longest first, delivered ones newest first, unless `page` cuts it in another order.
+
+    Seven queries however many rows.
+    """
+    messages = matching(tab)
+    if page:
+        rows, more = page(messages.prefetch_related("tries"))
+        return Page(tuple(rows_of(rows)), more, _counts())
     newest_first = tab == "done"
     messages = messages.order_by("-id" if newest_first else "id")
     if after.isascii() and after.isdecimal() and len(after) < 19:
@@ -89,7 +103,7 @@ def page_of(*, tab: str, after: str) -> Page:
     found = list(messages.prefetch_related("tries")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     more = str(shown[-1].pk) if len(found) > PAGE_SIZE else ""
-    return Page(tuple(_rows(shown)), more, _counts())
+    return Page(tuple(rows_of(shown)), more, _counts())
 
 
 def _counts() -> dict[str, int]:
@@ -97,7 +111,8 @@ def _counts() -> dict[str, int]:
     return {tab: sum(by_state.get(state, 0) for state in states) for tab, (_, states) in TABS.items() if tab != "done"}
 
 
-def _rows(messages: Sequence[Message]) -> Iterable[Row]:
+def rows_of(messages: Sequence[Message]) -> Iterable[Row]:
+    """The rows of these messages, whose tries are loaded. Four queries."""
     first = _first_open({message.subject for message in messages})
     named = [*messages, *first.values()]
     postings = {posting.message_id: posting for posting in _postings(named)}
@@ -145,4 +160,7 @@ def _about(message: Message, posting: Posting | None, notice: Notice | None) -> 
     if message.topic == "change.confirm":
         number = str(message.payload.get("change", ""))
         return f"Close the hand-off of {number} once accounting has it", number, f"/changes/{number}", ""
+    if message.topic == "bulk.slice":
+        number = message.payload.get("job", "")
+        return f"The next rows of bulk job {number}", "dealops", f"/bulk/{number}", ""
     return message.topic, message.subject, "", ""
