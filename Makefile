@@ -43,9 +43,9 @@ bench: ## speed, as JSON on the last line
 	$(INSTALL) requirements.lock
 	@exec $(RUN) manage.py bench $(ARGS)
 
-proof: ## the long reliability figures, as JSON on the last line
+proof: ## the long reliability figures, as JSON on the last line; PROOF=0.1 for a tenth of the random cases, ARGS="-k name" for some
 	$(INSTALL) requirements-dev.lock
-	@exec $(ALONE) $(RUN) -m pytest -m proof -q $(ARGS)
+	@exec $(ALONE) PROOF="$${PROOF:-1}" $(RUN) -m pytest -p tests.plugin_figures -m proof -q $(ARGS)
 
 screens: ## take the pictures in docs/screens from a fresh demo; needs a Chromium
 	$(INSTALL) requirements-dev.lock

@@ -9,6 +9,7 @@ import calendar
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 PLACES = {"GBP": 2, "USD": 2, "EUR": 2, "JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3}
 
@@ -83,8 +84,8 @@ def _days_30e(start: date, end: date) -> int:
 
 
 def line_amount(quantity: str, price: str, discount: str, ratio: Fraction, places: int) -> Fraction:
-    exact = Fraction(quantity) * Fraction(price) * (100 - Fraction(discount)) / 100 * ratio
-    return rounded(exact, places)
+    less = 1 if discount == "0" else (100 - exact(discount)) / 100
+    return rounded(exact(quantity) * exact(price) * less * ratio, places)
 
 
 def days_between(start: date, end: date) -> list[date]:
@@ -104,5 +105,7 @@ def shares_of(units: int, weights: list[Fraction]) -> list[int]:
     return given
 
 
+@lru_cache(maxsize=4096)
 def exact(text: str | Decimal) -> Fraction:
+    """The number as it is written; kept, because a case says most of its numbers several times."""
     return Fraction(text)

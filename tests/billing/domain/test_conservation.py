@@ -7,17 +7,20 @@ import pytest
 
 from billing.domain import pricing
 from billing.domain.impact import Impact, content_hash
-from tests.billing.domain.effort import cases
+from tests.billing.domain.effort import cases, figure
 from tests.billing.domain.history import History
 
 SEEDS = range(6)
 BASES = ("actual_days", "actual_days", "thirty_360", "whole_months")
 
 
-@pytest.mark.req("M01", "M02", "M12", "F61", "F65", "F67", "M23", "K02")
+@figure("G11 every day is charged once over random histories")
+@pytest.mark.req("G11", "M01", "M02", "M12", "F61", "F65", "F67", "M23", "K02")
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_is_settled_is_what_the_days_are_worth(seed):
-    for number in range(cases(30, proof=1_000)):
+def test_what_is_settled_is_what_the_days_are_worth(seed, record_property):
+    several = cases(30, proof=1_700)
+    record_property("cases", several)
+    for number in range(several):
         chance = random.Random(f"{seed}/{number}")
         history = History(chance, basis=chance.choice(BASES))
         for _ in range(history.chance.randint(1, 20)):
@@ -34,11 +37,14 @@ def test_what_is_settled_is_what_the_days_are_worth(seed):
             assert line.tax == pricing.tax_on(line.net, line.tax_rate, history.currency)
 
 
-@pytest.mark.req("K02", "M07", "M09", "M24")
+@figure("G10 the value shown is what the term comes to, over random histories")
+@pytest.mark.req("G10", "K02", "M07", "M09", "M24")
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_value_shown_is_what_the_term_comes_to(seed):
+def test_the_value_shown_is_what_the_term_comes_to(seed, record_property):
     """After the last change, the contract value it showed is what is issued by the end, less what found no invoice to go on."""
-    for number in range(cases(20, proof=1_000)):
+    several = cases(20, proof=1_700)
+    record_property("cases", several)
+    for number in range(several):
         chance = random.Random(f"value {seed}/{number}")
         history = History(chance, basis=chance.choice((*BASES, "none")))
         for _ in range(history.chance.randint(1, 6)):
