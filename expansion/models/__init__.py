@@ -2,26 +2,72 @@ from expansion.models.approvals import ApprovalRule, Delegation, Question
 from expansion.models.bulk import BulkJob, BulkRow
 from expansion.models.changes import OPEN_HANDOFF, Change, ChangeCounter, Decision, Handoff
 from expansion.models.deals import Deal, Pipeline, Stage
+from expansion.models.facts import (
+    AccountProfile,
+    Affiliation,
+    Commitment,
+    Contact,
+    EngagementEvent,
+    Goal,
+    HealthOverride,
+    HealthReading,
+    Intake,
+    Milestone,
+    ProductFacts,
+    ProductRelation,
+    RefusedFact,
+    SupportEvent,
+    UsageReading,
+)
 from expansion.models.imports import ImportFile
 from expansion.models.notices import Notice, NoticePreference
+from expansion.models.offers import Adoption, AdoptionTask, Offer
+from expansion.models.plays import Evaluation, Occurrence, Play, PlayRun, PlayVersion
+from expansion.models.signals import GateOverride, Introduction, Signal
 from expansion.models.views import SavedView
 
 __all__ = [
     "OPEN_HANDOFF",
+    "AccountProfile",
+    "Adoption",
+    "AdoptionTask",
+    "Affiliation",
     "ApprovalRule",
     "BulkJob",
     "BulkRow",
     "Change",
     "ChangeCounter",
+    "Commitment",
+    "Contact",
     "Deal",
     "Decision",
     "Delegation",
+    "EngagementEvent",
+    "Evaluation",
+    "GateOverride",
+    "Goal",
     "Handoff",
+    "HealthOverride",
+    "HealthReading",
     "ImportFile",
+    "Intake",
+    "Introduction",
+    "Milestone",
     "Notice",
     "NoticePreference",
+    "Occurrence",
+    "Offer",
     "Pipeline",
+    "Play",
+    "PlayRun",
+    "PlayVersion",
+    "ProductFacts",
+    "ProductRelation",
     "Question",
+    "RefusedFact",
     "SavedView",
+    "Signal",
     "Stage",
+    "SupportEvent",
+    "UsageReading",
 ]
