@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -70,3 +72,35 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name
+
+
+class ApiToken(models.Model):
+    """What a program shows to speak for a person. Only its hash is kept; the token itself is shown once (F99).
+
+    `kinds` are the resources it opens, by the first word of their address (`changes`); empty means all. A token never decides.
+    """
+
+    class Access(models.TextChoices):
+        READ = "read", "Read"
+        WRITE = "write", "Read and write"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    start = models.CharField(max_length=12, help_text="The first letters, to recognise it by.")
+    digest = models.CharField(max_length=64, unique=True)
+    access = models.CharField(max_length=5, choices=Access.choices)
+    kinds = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(expires_at__gt=models.F("created_at")), name="api_token_expires_after_creation"),
+            models.CheckConstraint(condition=models.Q(digest__regex=r"^[0-9a-f]{64}$"), name="api_token_only_its_hash"),
+        ]
+        indexes = [models.Index(fields=["user", "-created_at"], name="api_token_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.start}…)"

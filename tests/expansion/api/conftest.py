@@ -4,8 +4,8 @@ import json
 
 import pytest
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
+from tests.dealops.rest.tokens import header_for
 from tests.expansion.desk import set_clock
 from tests.worlds import seed_world
 
@@ -18,7 +18,7 @@ class Api:
         if user is not None and session:
             self.client.force_login(user)
         elif user is not None:
-            self.headers["Authorization"] = f"Token {Token.objects.get_or_create(user=user)[0].key}"
+            self.headers.update(header_for(user))
 
     def get(self, path, **query):
         return self.client.get(f"/api/v1/{path}", query, headers=self.headers)

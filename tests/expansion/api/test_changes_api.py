@@ -1,13 +1,13 @@
 """Changes over REST: the whole line by API, every bad input as a problem that names the field, and no decision by a token."""
 
 import pytest
-from rest_framework.authtoken.models import Token
 
 from billing.models import Contract, Document
 from dealops.accounts.models import Role, User
 from dealops.audit.models import Entry
 from expansion.models import Change, Decision
 from expansion.operations import changes
+from tests.dealops.rest.tokens import header_for
 from tests.expansion.api.conftest import Api
 from tests.expansion.desk import approved, drafted, submitted
 from tests.worlds import STORY_DAY
@@ -115,7 +115,7 @@ def test_a_token_never_approves_or_rejects_whoever_it_belongs_to(world, role):
 def test_a_request_with_a_token_is_a_programs_whatever_session_stands_beside_it(world):
     change = submitted(world)
     both = Api(world.finance, session=True)
-    both.headers["Authorization"] = f"Token {Token.objects.create(user=world.finance).key}"
+    both.headers.update(header_for(world.finance))
     problem(both.post(f"changes/{change.number}/approve/", {"version": 1, "content_hash": change.content_hash}), 403, "token_cannot_decide")
     assert not Decision.objects.exists()
 
