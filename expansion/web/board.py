@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.cache import get_conditional_response, set_response_etag
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_POST, require_safe
 
@@ -67,6 +68,28 @@ def column(request: HttpRequest) -> HttpResponse:
     more = shown[-1].cursor if len(cards) > PER_COLUMN else ""
     context = {"cards": _cards(shown, request, now), "more": _more_href(request, stages[0].code, more) if more else ""}
     return HttpResponse(render_to_string("board/more.html", context, request))
+
+
+@require_safe
+@section("board")
+def live(request: HttpRequest) -> HttpResponse:
+    """What the board shows now, for a browser that has it open: heads and first cards by column; 304 when nothing has changed."""
+    now = present()
+    columns = filled(columns_of(_of_pipeline(all_stages(), request.GET.get("pipeline", "main"))), _filters(request, now))
+    today, may_move = timezone.localtime(now).date(), _may_move(request)
+    answer = JsonResponse(
+        {
+            column.code: {
+                "head": render_to_string("board/totals.html", {"count": column.count, "totals": column.totals}),
+                "cards": [[card.deal_id, card_html(card, today=today, may_move=may_move)] for card in column.cards],
+                "has_more": bool(column.more_after),
+            }
+            for column in columns
+        }
+    )
+    set_response_etag(answer)
+    answer["Cache-Control"] = "private, no-cache"
+    return get_conditional_response(request, etag=answer["ETag"], response=answer) or answer
 
 
 @require_POST

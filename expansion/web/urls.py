@@ -9,6 +9,7 @@ urlpatterns = [
     path("search", search.search, name="search"),
     # board
     path("board", board.board, name="board"),
+    path("board/live", board.live, name="board_live"),
     path("board/column", board.column, name="board_column"),
     path("board/move", board.move, name="board_move"),
     # notifications

@@ -17,6 +17,16 @@
   $$("form[data-auto-submit]").forEach((form) => form.addEventListener("change", () => form.requestSubmit()));
   $$(".do-without-script").forEach((element) => element.remove());
 
+  function tidy() {
+    $$(".do-column", board).forEach((column) => column.classList.toggle("do-column-empty", !$(".do-card", column)));
+    $$("option", chooser).forEach((option) => {
+      const column = $('.do-column[data-column="' + option.value + '"]', board);
+      option.textContent = $("h2", column).firstChild.textContent.trim() + " (" + $(".do-column-count", column).firstChild.textContent.trim() + ")";
+    });
+  }
+  window.dealops.tidyBoard = tidy;
+  window.dealops.movedHere = new Set(); // deals this person moved: no news to them
+
   if (!("mayMove" in board.dataset)) return;
 
   // --- what is known of the stages ---------------------------------------------------------------------------------------------
@@ -51,6 +61,7 @@
     if (column && columnOf(card) !== column) keepFocus(card, () => list(column).prepend(card));
     card.classList.add("is-moving");
     card.dataset.stage = target.id;
+    window.dealops.movedHere.add(card.dataset.deal);
     const body = new URLSearchParams({ deal: card.dataset.deal, stage: target.id, version: card.dataset.version, pipeline: board.dataset.pipeline });
     return fetch(board.dataset.move + "?" + board.dataset.query, {
       method: "POST",
@@ -92,14 +103,6 @@
     return inTurn(card, () => {
       if (!card.isConnected) list(from.column).prepend(card);
       return post(card, stage(from.stage), { column: columnOf(card), next: card.nextElementSibling, stage: String(target.id) }, true);
-    });
-  }
-
-  function tidy() {
-    $$(".do-column", board).forEach((column) => column.classList.toggle("do-column-empty", !$(".do-card", column)));
-    $$("option", chooser).forEach((option) => {
-      const column = $('.do-column[data-column="' + option.value + '"]', board);
-      option.textContent = $("h2", column).firstChild.textContent.trim() + " (" + $(".do-column-count", column).firstChild.textContent.trim() + ")";
     });
   }
 

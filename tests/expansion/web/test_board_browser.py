@@ -228,3 +228,28 @@ def test_j_and_k_walk_through_the_cards(at_site, ada, brightwave):
     expect(card(page, "Zulu Ltd").locator(".do-card-title")).to_be_focused()
     page.keyboard.press("k")
     expect(card(page).locator(".do-card-title")).to_be_focused()
+
+
+@pytest.mark.req("F14")
+def test_what_another_person_moves_comes_without_a_reload_and_is_spoken(at_site, ada, brightwave):
+    carl = makers.person(Role.CUSTOMER_SUCCESS, "Carl Moss")
+    page = at_site.open("/board?pipeline=upsells", ada, width=1600)
+    with page.expect_response(lambda answer: "/board/live" in answer.url and answer.status == 200):
+        pass  # what it shows is known; from here on only news count
+    deals.move(deal_id=brightwave.pk, stage_id=makers.stage("upsells", "agreed").pk, version=brightwave.version, by=carl, now=makers.NOW)
+    expect(in_column(page, "agreed")).to_have_count(1, timeout=15_000)
+    expect(page.locator("#live")).to_have_text("Brightwave Logistics has changed.")
+    expect(page.locator('[data-column="agreed"] .do-column-count')).to_have_text(re.compile("^1"))
+    card(page).locator(".do-card-title").focus()
+    page.keyboard.press("Alt+ArrowLeft")
+    expect(in_column(page, "offered")).to_have_count(1)
+
+
+def test_nothing_new_is_answered_in_a_few_bytes(client, db):
+    ada = makers.person(Role.SALES, "Ada Ellis")
+    makers.deal("Brightwave Logistics", owner=ada, at=makers.stage("upsells", "qualified"))
+    client.force_login(ada)
+    first = client.get("/board/live?pipeline=upsells")
+    assert "Brightwave Logistics" in first.json()["qualified"]["cards"][0][1]
+    again = client.get("/board/live?pipeline=upsells", headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
