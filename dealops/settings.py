@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "pgtrigger",
     "rest_framework",
+    "rest_framework.authtoken",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -226,7 +227,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "unacked_restore_i
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "post"
-CELERY_TASK_ROUTES = {"dealops.outbox.tasks.drain": {"queue": "post"}, "expansion.tasks.business_day": {"queue": "bulk"}}
+CELERY_TASK_ROUTES = {
+    "dealops.outbox.tasks.drain": {"queue": "post"},
+    "expansion.tasks.business_day": {"queue": "bulk"},
+    "billing.tasks.reconcile": {"queue": "bulk"},
+}
 CELERY_TIMEZONE = "UTC"
 BUSINESS_DAY_SECONDS = env.int("BUSINESS_DAY_SECONDS", 300)
 OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", 2)
@@ -242,6 +247,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": BUSINESS_DAY_SECONDS,
         "options": {"expires": BUSINESS_DAY_SECONDS},
     },
+    "reconcile": {"task": "billing.tasks.reconcile", "schedule": 3600, "options": {"expires": 3600}},
 }
 
 # --- outside systems -----------------------------------------------------------------------------------------------------
@@ -273,7 +279,7 @@ UNFOLD = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         # Token first: a request that carries one is a program's, whatever session stands beside it, and a stranger gets 401.
-        "dealops.rest.authentication.TokenAuthentication",
+        "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -1,10 +1,13 @@
 """What to do when an outbox message is picked up: read the row as it is now, call the adapter, note the outcome. Twice does no harm."""
 
-from billing.handlers import documents, templates
+from billing.handlers import corrections, documents, reconcile, templates
 from billing.operations.postings import DOCUMENT_TOPIC, TEMPLATE_TOPIC
+from billing.operations.reconcile import CORRECTION_TOPIC, RECONCILE_TOPIC
 from dealops.outbox import handlers
 
 
 def register() -> None:
     handlers.register(DOCUMENT_TOPIC, documents.post)
     handlers.register(TEMPLATE_TOPIC, templates.replace)
+    handlers.register(CORRECTION_TOPIC, corrections.post)
+    handlers.register(RECONCILE_TOPIC, reconcile.asked)

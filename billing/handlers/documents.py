@@ -45,7 +45,8 @@ def post(delivery: Delivery) -> Callable[[], None]:
 
 def look_up(accounting: port.Accounting, payload: port.DocumentPayload, delivery: Delivery) -> port.RemoteDocument | None:
     """What an earlier, uncertain try may have left under our number."""
-    return accounting.find_document(kind=payload.kind, number=payload.number) if delivery.look_first else None
+    look_first = delivery.look_first or delivery.message.payload.get("look_first")
+    return accounting.find_document(kind=payload.kind, number=payload.number) if look_first else None
 
 
 def _names(remote: port.RemoteDocument) -> dict[str, str]:

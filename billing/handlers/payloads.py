@@ -12,9 +12,9 @@ from billing.domain.money import places
 from billing.models import Contract, CreditAllocation, Customer, Document, DocumentLine, FutureInvoiceVersion, LegalEntity
 
 
-def document_payload(document: Document) -> DocumentPayload:
-    """An issued document as accounting shall hold it; credit notes carry positive amounts."""
-    lines = list(document.lines.order_by("position"))
+def document_payload(document: Document, *, with_allocations: bool = True) -> DocumentPayload:
+    """An issued document as accounting shall hold it; credit notes carry positive amounts. Takes prefetched lines."""
+    lines = sorted(document.lines.all(), key=lambda line: line.position)
     return DocumentPayload(
         kind=document.kind,
         number=document.number,
@@ -26,17 +26,17 @@ def document_payload(document: Document) -> DocumentPayload:
         issue_date=document.issue_date,
         due_date=document.due_date,
         lines=tuple(_document_line(line, document) for line in lines),
-        net=_exact(document.net, document.currency),
-        tax=_exact(document.tax, document.currency),
-        total=_exact(document.total, document.currency),
-        allocations=allocations_of(document),
+        net=exact(document.net, document.currency),
+        tax=exact(document.tax, document.currency),
+        total=exact(document.total, document.currency),
+        allocations=allocations_of(document) if with_allocations else (),
     )
 
 
 def _document_line(line: DocumentLine, document: Document) -> PayloadLine:
     against = "credit" if document.kind == Document.Kind.INVOICE else "charge"
     sign = Decimal(-1) if line.side == against else Decimal(1)
-    net, tax = _exact(line.net, document.currency) * sign, _exact(line.tax, document.currency) * sign
+    net, tax = exact(line.net, document.currency) * sign, exact(line.tax, document.currency) * sign
     # One unit at the line's amount: a prorated unit price has no finite decimal form, the arithmetic stands in the description.
     return PayloadLine(
         description=f"{line.product_name}: {line.explanation}",
@@ -67,7 +67,7 @@ def allocations_of(document: Document) -> tuple[PayloadAllocation, ...]:
         taken = min(amount, left)
         left -= taken
         if taken:
-            found.append(PayloadAllocation(number, _exact(taken, document.currency)))
+            found.append(PayloadAllocation(number, exact(taken, document.currency)))
     return tuple(found)
 
 
@@ -87,9 +87,9 @@ def template_payload(version: FutureInvoiceVersion, contract: Contract) -> Templ
         end_date=contract.end - timedelta(days=1),
         due_days=entity.payment_days,
         lines=tuple(_template_lines(version.lines, entity)),
-        net=_exact(version.net, version.currency),
-        tax=_exact(version.tax, version.currency),
-        total=_exact(version.total, version.currency),
+        net=exact(version.net, version.currency),
+        tax=exact(version.tax, version.currency),
+        total=exact(version.total, version.currency),
     )
 
 
@@ -110,6 +110,6 @@ def _template_lines(lines: Iterable[dict[str, Any]], entity: LegalEntity) -> Ite
         )
 
 
-def _exact(amount: Decimal, currency: str) -> Decimal:
+def exact(amount: Decimal, currency: str) -> Decimal:
     """Exactly the currency's places: the column keeps four."""
     return amount.quantize(Decimal(1).scaleb(-places(currency)))

@@ -351,6 +351,13 @@ class Accounting(Protocol):
         """All of them, oldest first, voided ones included, deleted ones not."""
         ...
 
+    def list_documents(self, *, kind: Kind, since: date, changed_since: datetime | None = None) -> tuple[RemoteDocument, ...]:
+        """All documents dated on or after `since`, with their lines, voided ones included, deleted ones not; for reconciling.
+
+        With `changed_since` only those touched after that moment.
+        """
+        ...
+
     def get_document(self, *, kind: Kind, id: str) -> RemoteDocument | None:
         """Read one by accounting's own id."""
         ...
