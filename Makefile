@@ -39,9 +39,9 @@ lint: ## style, types, import order, templates, missing migrations; runs all and
 	$(ALONE) $(RUN) manage.py makemigrations --check --dry-run || failed=1; \
 	exit $$failed
 
-bench: ## speed, as JSON on the last line
+bench: ## speed beside floors of the same run, as JSON on the last line; ARGS="quote relay" for some jobs
 	$(INSTALL) requirements.lock
-	@exec $(RUN) manage.py bench $(ARGS)
+	@exec $(ALONE) $(RUN) -m tests.bench $(ARGS)
 
 proof: ## the long reliability figures, as JSON on the last line; PROOF=0.1 for a tenth of the random cases, ARGS="-k name" for some
 	$(INSTALL) requirements-dev.lock
