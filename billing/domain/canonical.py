@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -14,6 +14,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Value = TypeVar("Value")
 _PLAIN = frozenset((str, bool, int))
+_BLANK: dict[Any, Any] = {Decimal: Decimal(0), str: "", bool: False, int: 0, tuple: ()}
 
 
 def to_plain(value: Any) -> Any:
@@ -34,7 +35,7 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(kind: type[Value], plain: Any) -> Value:
-    """The value of type `kind` that `to_plain` wrote as `plain`; keys it does not know are left out."""
+    """The value of type `kind` that `to_plain` wrote as `plain`; keys it does not know are left out, fields it lacks are blank."""
     found: Value = _read(kind, plain)
     return found
 
@@ -46,7 +47,8 @@ def digest(plain: Any) -> str:
 
 def _read(kind: Any, plain: Any) -> Any:
     if isinstance(kind, type) and is_dataclass(kind):
-        return kind(**{name: _read(hint, plain[name]) for name, hint in _hints(kind).items() if name in plain})
+        found = {name: _read(hint, plain[name]) for name, hint in _hints(kind).items() if name in plain}
+        return kind(**(_neutral(kind) | found if len(found) < len(_names(kind)) else found))
     if get_origin(kind) in (Union, UnionType):
         inner = [option for option in get_args(kind) if option is not NoneType]
         return None if plain is None else _read(inner[0], plain)
@@ -57,6 +59,20 @@ def _read(kind: Any, plain: Any) -> Any:
     if kind is date:
         return date.fromisoformat(plain)
     return plain
+
+
+def _neutral(kind: type[Any]) -> dict[str, Any]:
+    """Values for fields that an earlier release did not write: the field's own default, else nothing of its type."""
+    found = {}
+    for field in fields(kind):
+        if field.default is MISSING and field.default_factory is MISSING:
+            hint = _hints(kind)[field.name]
+            blank = get_origin(hint) or hint
+            if blank in _BLANK:
+                found[field.name] = _BLANK[blank]
+            elif blank in (Union, UnionType):
+                found[field.name] = None
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,8 @@ from billing.domain.invoice import Invoice, PricedLine
 from billing.domain.value import FamilyMovement
 
 TREATMENTS: Final = ("credit_note", "credit_on_next_invoice", "no_adjustment", "at_renewal")
+# What every release has kept; without these it is not an impact.
+ALWAYS_KEPT: Final = ("currency", "effective", "summary", "document", "lines", "net", "tax", "total")
 DESTINATIONS: Final = ("customer_balance", "older_invoice", "refund")
 
 
@@ -120,7 +122,13 @@ class Impact:
 
     @classmethod
     def from_canonical(cls, plain: Mapping[str, Any]) -> Impact:
-        """The impact that `canonical` wrote."""
+        """The impact that `canonical` wrote, by this or by an earlier release: a figure that was not kept then is 0, a text blank.
+
+        Raises ValueError naming what is missing when it is no impact at all.
+        """
+        missing = [name for name in ALWAYS_KEPT if name not in plain]
+        if missing:
+            raise ValueError(f"This is no impact of a change: it lacks {', '.join(missing)}.")
         return canonical.from_plain(cls, plain)
 
     def agreed(self) -> dict[str, Any]:
@@ -131,4 +139,7 @@ class Impact:
         lines = [{name: canonical.to_plain(getattr(line, name)) for name in kept} for line in self.lines]
         whole = canonical.to_plain(self)
         names = ("currency", "effective", "summary", "movements", "mrr_before", "mrr_after", "mrr_at_renewal", "policy")
-        return {name: whole[name] for name in names} | {"lines": lines, "document": self.expected_document or self.document}
+        # Their wording may change from one release to the next; what moves may not.
+        moves = [{name: value for name, value in one.items() if name != "sentence"} for one in whole["movements"]]
+        agreed = {name: whole[name] for name in names} | {"lines": lines, "document": self.expected_document or self.document}
+        return agreed | {"movements": moves}

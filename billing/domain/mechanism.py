@@ -40,22 +40,26 @@ class Movement:
 
     @property
     def sentence(self) -> str:
-        return _SENTENCES[self.mechanism, self.how].format(family=self.family)
+        return self.said(self.family, self.family)
+
+    def said(self, before: str, after: str) -> str:
+        """The movement in words, with what customers call the products that were held and those that will be."""
+        return _SENTENCES[self.mechanism, self.how].format(before=before or after, after=after or before)
 
 
 _SENTENCES: Final = {
-    (UPSELL, "quantity"): "More of {family}, which the customer already has: upsell.",
-    (UPSELL, "tier"): "A higher plan of {family}, which the customer already has: upsell.",
-    (UPSELL, "product"): "Another product of {family}, which the customer already has: upsell.",
-    (UPSELL, "one_time"): "A one-time item of {family}, which the customer already has: upsell.",
-    (CROSS_SELL, "product"): "{family} is new to the customer: cross-sell.",
-    (CROSS_SELL, "one_time"): "A one-time item of {family}, which is new to the customer: cross-sell.",
-    (DOWNGRADE, "quantity"): "Less of {family}: downgrade.",
-    (DOWNGRADE, "tier"): "A lower plan of {family}: downgrade.",
-    (DOWNGRADE, "product"): "A product of {family} goes: downgrade.",
-    (DOWNGRADE, "price"): "A lower price for the same {family}: downgrade.",
-    (PRICE_UPLIFT, "price"): "A higher price, nothing more of {family}: price uplift.",
-    ("", ""): "The value of {family} stays the same.",
+    (UPSELL, "quantity"): "More of {after}, which the customer already has: upsell.",
+    (UPSELL, "tier"): "A higher plan, {after} in place of {before}: upsell.",
+    (UPSELL, "product"): "{after} beside or in place of {before}, which the customer already has: upsell.",
+    (UPSELL, "one_time"): "{after}, charged once, of a kind the customer already has: upsell.",
+    (CROSS_SELL, "product"): "{after} is new to the customer: cross-sell.",
+    (CROSS_SELL, "one_time"): "{after}, charged once, is new to the customer: cross-sell.",
+    (DOWNGRADE, "quantity"): "Less of {before}: downgrade.",
+    (DOWNGRADE, "tier"): "A lower plan, {after} in place of {before}: downgrade.",
+    (DOWNGRADE, "product"): "{before} goes: downgrade.",
+    (DOWNGRADE, "price"): "A lower price for the same {after}: downgrade.",
+    (PRICE_UPLIFT, "price"): "A higher price, nothing more of {after}: price uplift.",
+    ("", ""): "The value of {after} stays the same.",
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 
 from billing.domain import limits, money
@@ -19,7 +20,7 @@ from billing.domain.refusal import Refusal
 
 __all__ = ["Edit", "Line", "Terms", "TermsError", "apply_edits"]
 
-ACTIONS: Final = ("quantity", "swap", "add", "remove", "price")
+ACTIONS: Final = ("quantity", "swap", "add", "remove", "price", "uplift", "commit")
 _KEYS = uuid.UUID("6f0b3f0e-5d0c-5b55-9d5e-2b1f6b1f7a10")
 
 
@@ -36,9 +37,12 @@ class Edit:
     add       a new line; `key` None lets one be derived, the same for the same step on the same terms.
     remove    `key` ends at the start of the day, with the steps agreed for later.
     price     `key` costs `unit_price` a unit.
+    uplift    `key` costs `percent` more a unit, rounded to the places of the currency, or to those its price has when they are more.
+    commit    the customer commits to at least `quantity` of `key` (F81); what they have less than that is added.
 
     `until` makes the edit temporary: on that day the terms are what they would have been. `on` is the step's own day in a ramp; None: the
-    day of the change. A later step may name the key of a line that an earlier step adds.
+    day of the change. A later step may name the key of a line that an earlier step adds. `place` is the path of the edit in what was sent,
+    for refusals; "" takes edits[n].
     """
 
     action: str
@@ -57,6 +61,8 @@ class Edit:
     until: date | None = None
     recurring: bool = True
     on: date | None = None
+    percent: Decimal | None = None
+    place: str = ""
 
 
 def apply_edits(terms: Terms, edits: Iterable[Edit], effective: date) -> Terms:
@@ -68,7 +74,7 @@ def apply_edits(terms: Terms, edits: Iterable[Edit], effective: date) -> Terms:
     _check_day(terms, effective, "effective")
     known, steps = set(terms.by_key), []
     for number, edit in enumerate(edits):
-        steps.append(_Step(terms, edit, f"edits[{number}]", effective, known))
+        steps.append(_Step(terms, edit, edit.place or f"edits[{number}]", effective, known))
         known.add(steps[-1].key)
     if not steps:
         raise TermsError("nothing_changed", "edits", "The change holds no step. Add one.")
@@ -111,7 +117,7 @@ class _Step:
             message = f"{field}.until {edit.until} has to be after {self.day} and no later than {terms.end}, the end of the contract."
             raise TermsError("wrong_order", f"{field}.until", message)
         self.key = self._new_key(known) if edit.action == "add" else self._known_key(known)
-        self.changes = {"swap": "product", "price": "unit_price", "remove": "key"}.get(edit.action, "quantity")
+        self.changes = {"swap": "product", "price": "unit_price", "remove": "key", "uplift": "percent"}.get(edit.action, "quantity")
 
     def apply(self, slices: dict[str, tuple[Line, ...]]) -> list[Line]:
         """The slices of this step's line after it."""
@@ -129,6 +135,30 @@ class _Step:
         target = limits_checked(limits.check_unit_price, self._given("unit_price"), f"{self.field}.unit_price")
         delta = money.subtract(target, current.unit_price)
         return self._rewritten(slices, lambda line: self._at_price(line, delta) if line.product == current.product else line)
+
+    def _uplift(self, slices: dict[str, tuple[Line, ...]]) -> list[Line]:
+        current = self._current(slices)
+        percent = limits_checked(limits.check_percent, self._given("percent"), f"{self.field}.percent")
+        delta = money.subtract(uplifted(current.unit_price, percent, self.terms.currency), current.unit_price)
+        return self._rewritten(slices, lambda line: self._at_price(line, delta) if line.product == current.product else line)
+
+    def _commit(self, slices: dict[str, tuple[Line, ...]]) -> list[Line]:
+        current = self._current(slices)
+        least = limits_checked(limits.check_quantity, self._given("quantity"), f"{self.field}.quantity")
+        if least <= current.minimum:
+            held = money.text(money.plain(current.minimum))
+            words = f"{current.name} is committed to {held} {current.unit} already. Raise it, or leave it as it is."
+            raise TermsError("not_raised", f"{self.field}.quantity", words)
+        delta = max(Decimal(0), money.subtract(least, current.quantity))
+        return self._rewritten(slices, lambda line: self._committed(line, delta, least))
+
+    def _committed(self, line: Line, delta: Decimal, least: Decimal) -> Line:
+        """The slice with `delta` more, of which at least `least` stay."""
+        moved = self._at_quantity(line, delta)
+        if moved is None or moved.quantity < least:
+            words = f"A later step takes {line.name} below {money.text(money.plain(least))} from {line.starts}. Change that step first."
+            raise TermsError("below_commitment", f"{self.field}.quantity", words)
+        return replace(moved, minimum=max(least, moved.minimum))
 
     def _swap(self, slices: dict[str, tuple[Line, ...]]) -> list[Line]:
         current = self._current(slices)
@@ -295,6 +325,13 @@ class _Step:
                 raise TermsError("already_on_contract", f"{self.field}.key", "A new line needs a key of its own.")
             return self.edit.key
         return str(uuid.uuid5(_KEYS, "|".join((self.edit.product, self.day.isoformat(), self.field, *sorted(known)))))
+
+
+def uplifted(price: Decimal, percent: Decimal, currency: str) -> Decimal:
+    """A unit price raised by a percentage, rounded half away from zero to the places of the currency, or to its own when it has more."""
+    places = max(money.places(currency), limits.decimals(price))
+    exact = Fraction(price) * (1 + Fraction(percent) / 100) * 10**places
+    return money.from_units(money.half_away(exact.numerator, exact.denominator), places)
 
 
 def limits_checked(check: Callable[[Decimal, str], Decimal], value: Decimal, field: str) -> Decimal:

@@ -59,11 +59,22 @@ def family_movements(before: Terms, after: Terms, on: date) -> tuple[FamilyMovem
             how=movement.how,
             mrr_delta=money.subtract(new.get(movement.family, nothing), old.get(movement.family, nothing)),
             takes_effect=on,
-            sentence=movement.sentence,
+            sentence=movement.said(*_names(before, after, movement.family, on)),
         )
         for movement in found
         if movement.family in touched
     )
+
+
+def _names(before: Terms, after: Terms, family: str, on: date) -> tuple[str, str]:
+    """What of a family is touched on a day, by the names of its products: held before, and after."""
+    sides = []
+    for terms, other in ((before, after), (after, before)):
+        held = [line for line in terms.lines if line.family == family and (not line.recurring or line.holds_on(on))]
+        same = {line.terms for line in other.lines if not line.recurring or line.holds_on(on)}
+        names = dict.fromkeys(line.name for line in held if line.terms not in same)
+        sides.append(" and ".join(names or dict.fromkeys(line.name for line in held)))
+    return (sides[0] or sides[1] or family, sides[1] or sides[0] or family)
 
 
 def first_difference(before: Terms, after: Terms, day: date) -> date:

@@ -77,6 +77,8 @@ def _difference(was: Line | None, will_be: Line | None, currency: str) -> str:
         parts.append(f"price {_price(was, currency)} to {_price(will_be, currency)}")
     if was.discount != will_be.discount:
         parts.append(f"discount {money.text(money.plain(was.discount))}% to {money.text(money.plain(will_be.discount))}%")
+    if was.minimum != will_be.minimum:
+        parts.append(f"committed to at least {money.text(money.plain(will_be.minimum))}")
     return f"{was.name}: {', '.join(parts)}" if parts else ""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -61,8 +62,17 @@ def line_value(row: ContractLine) -> Line:
     )
 
 
-def edits_from(contract: Contract, intents: list[Mapping[str, Any]]) -> list[Edit]:
-    """Turn intents, as a form or the API sends them, into edits. Prices come from the price book (F87). Raises Refusal."""
+ACTIONS = frozenset({"quantity", "swap", "add", "remove", "price", "uplift", "commit"})
+
+
+def edits_from(
+    contract: Contract, intents: Sequence[Mapping[str, Any]], *, terms: Terms | None = None, effective: date | None = None
+) -> list[Edit]:
+    """Turn intents, as a form or the API sends them, into edits. Raises Refusal naming edits[n].field.
+
+    Prices come from the price book (F87) unless the intent names another; whether its maker may is asked elsewhere. An uplift without a
+    line means every line that is in force on its day, for which `terms` and `effective` are needed.
+    """
     if not intents:
         raise Refusal("nothing_changed", "edits", "Nothing is changed yet. Add seats, change the plan, add a product, or reduce.")
     codes = {str(intent["product"]) for intent in intents if intent.get("product")}
@@ -70,22 +80,34 @@ def edits_from(contract: Contract, intents: list[Mapping[str, Any]]) -> list[Edi
     prices = {
         (p.product_id, p.months): p.unit_price for p in Price.objects.filter(product__in=products.values(), currency=contract.currency)
     }
-    return [_edit(contract, intent, f"edits[{place}]", products, prices) for place, intent in enumerate(intents)]
+    found: list[Edit] = []
+    for number, intent in enumerate(intents):
+        place = str(intent.get("place") or f"edits[{number}]")
+        edit = _edit(contract, intent, place, products, prices)
+        if edit.action == "uplift" and edit.key is None and terms is not None and effective is not None:
+            found += [replace(edit, key=line.key) for line in terms.on(edit.on or effective)]
+        else:
+            found.append(edit)
+    return found
 
 
 def _edit(
     contract: Contract, intent: Mapping[str, Any], field: str, products: dict[str, Product], prices: dict[tuple[int, int], Decimal]
 ) -> Edit:
     action = str(intent.get("action", ""))
-    if action not in {"quantity", "swap", "add", "remove", "price"}:
-        raise Refusal("unknown_action", f"{field}.action", "Choose what to do: quantity, swap, add, remove or price.")
-    quantity = _decimal(intent.get("quantity"), f"{field}.quantity")
-    until = _date(intent.get("until"), f"{field}.until")
-    common = {"action": action, "key": intent.get("key") or None, "quantity": quantity, "until": until}
-    if action in {"quantity", "remove"}:
-        return Edit(**common)
-    if action == "price":
-        return Edit(**common, unit_price=_decimal(intent.get("unit_price"), f"{field}.unit_price"))
+    if action not in ACTIONS:
+        raise Refusal("unknown_action", f"{field}.action", f"Choose what to do: {', '.join(sorted(ACTIONS))}.")
+    own_price = _decimal(intent.get("unit_price"), f"{field}.unit_price")
+    common = {
+        "action": action,
+        "key": intent.get("key") or None,
+        "quantity": _decimal(intent.get("quantity"), f"{field}.quantity"),
+        "until": _date(intent.get("until"), f"{field}.until"),
+        "on": _date(intent.get("on"), f"{field}.on"),
+        "place": field,
+    }
+    if action not in {"add", "swap"}:
+        return Edit(**common, unit_price=own_price, percent=_decimal(intent.get("percent"), f"{field}.percent"))
     product = products.get(str(intent.get("product", "")))
     if product is None:
         raise Refusal(
@@ -93,7 +115,8 @@ def _edit(
             f"{field}.product",
             f"There is no product “{intent.get('product', '')}” in the catalogue. Choose one from the list.",
         )
-    price = prices.get((product.pk, contract.months if product.is_recurring else 0))
+    months = _own_months(contract, intent, product, field)
+    price = own_price if own_price is not None else prices.get((product.pk, (months or contract.months) if product.is_recurring else 0))
     if price is None:
         raise Refusal(
             "no_price",
@@ -109,10 +132,25 @@ def _edit(
         tier=product.tier,
         unit=product.unit,
         unit_price=price,
+        months=months,
         recurring=product.is_recurring,
         tax_rate=entity.tax_rate,
         tax_code=entity.tax_code,
     )
+
+
+def _own_months(contract: Contract, intent: Mapping[str, Any], product: Product, field: str) -> int | None:
+    """The line's own billing period in months; None where it is the contract's."""
+    text = str(intent.get("months") or "")
+    if not text or not product.is_recurring:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 5):
+        raise Refusal("not_a_number", f"{field}.months", "Give the line's own period in whole months, for example 12.")
+    months = int(text)
+    if months < contract.months or months % contract.months:
+        words = f"A line's own period is a multiple of the contract's {contract.months} months, so that it fits its invoices."
+        raise Refusal("wrong_months", f"{field}.months", words)
+    return None if months == contract.months else months
 
 
 def _decimal(value: object, field: str) -> Decimal | None:

@@ -20,6 +20,7 @@ from billing.queries.value import contract_value
 from dealops.accounts.models import User
 from expansion import rules
 from expansion.domain import workflow
+from expansion.domain.intents import sorted_out
 from expansion.models import Change, Deal
 from expansion.operations import deals, ending, rebasing
 
@@ -86,7 +87,8 @@ def _at_renewal(contract: Contract) -> tuple[Line, ...]:
     later = terms
     for change, version in _waiting_for_renewal(contract):
         before = terms_at(contract, version - 1)
-        wanted = apply_edits(before, edits_from(contract, change.edits), change.effective)
+        steps = edits_from(contract, sorted_out(change.edits).steps, terms=before, effective=change.effective)
+        wanted = apply_edits(before, steps, change.effective)
         # What the change wanted, made on the terms now: undoing the change from `wanted` back to what there was, the other way round.
         later = undo(wanted, before, later)
     return tuple(line for held in _joined(terms, later, contract.end).values() for line in held)

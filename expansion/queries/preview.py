@@ -5,29 +5,47 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from billing.domain.impact import Impact, impact, settled_terms
+from billing.domain.periods import add_months
 from billing.domain.refusal import Refusal
 from billing.domain.terms import Terms, apply_edits
+from billing.domain.wording import day_in_words
 from billing.models import Contract, Treatment
 from billing.queries import Resolved, billed_facts, edits_from, resolve_policies, terms_of
 from billing.queries.billed import pending_facts
 from billing.queries.closing import closed_before
 from billing.queries.value import issued_in_term
 from expansion import rules
+from expansion.domain.intents import Asked, sorted_out
 from expansion.models import Change, Deal
+from expansion.queries.prices import OwnPrice, own_prices
 from expansion.queries.reversal import policies_of, taken_back
+from expansion.queries.season import returning, season_made
+
+# In months: how far ahead a change at renewal looks when the new term is not agreed yet.
+LONGEST_RENEWAL = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """The prepared return of a seasonal change: its day, what it asks for, and what it would do."""
+
+    on: date
+    steps: tuple[dict[str, str], ...]
+    impact: Impact
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a change would do, on which version of the contract, under which policies, and who has to agree.
 
-    `reverses` is the applied change that it takes back, None for an ordinary one.
+    `reverses` is the applied change that it takes back, None for an ordinary one; `own_prices` are those that are not of the price book.
+    `at_renewal` says that it counts from the end of the term, and so only when the contract is renewed.
     """
 
     before: Terms
@@ -39,6 +57,9 @@ class Preview:
     content_hash: str
     seats_after: Decimal | None
     reverses: Change | None = None
+    own_prices: tuple[OwnPrice, ...] = ()
+    returns: Return | None = None
+    at_renewal: bool = False
 
 
 def preview(
@@ -51,40 +72,79 @@ def preview(
         )
     if treatment and treatment not in Treatment.values:
         raise Refusal("unknown_treatment", "treatment", "Choose a downgrade treatment from the list.")
+    asked = sorted_out(intents)
     policies = resolve_policies(contract)
-    before = terms_of(contract)
+    at_renewal = effective == contract.end
+    current = renewed(terms_of(contract)) if at_renewal else terms_of(contract)
+    before = season_made(deal, contract, asked, current, policies)
     back = taken_back(deal, contract, intents, effective, before)
     if back:
         policies = policies_of(back.original, policies)
         wanted = back.after
     else:
-        wanted = apply_edits(before, edits_from(contract, list(intents)), effective)
+        wanted = apply_edits(before, edits_from(contract, asked.steps, terms=before, effective=effective), effective)
     policy = policies.as_policy(Treatment.CREDIT_NOTE if back else treatment)
-    result = impact(
-        before,
-        wanted,
-        effective=effective,
-        today=today,
-        policy=policy,
-        billed=billed_facts(contract),
-        billed_until=contract.billed_until,
-        closed_before=closed_before(contract.legal_entity_id),
-        pending=pending_facts(contract),
-        issued=issued_in_term(contract),
-        waived_before=back.waived if back else (),
-    )
+    if asked.remainder_to:
+        policy = replace(policy, remainder_to=asked.remainder_to)
+    facts = _facts(contract)
+    result = impact(before, wanted, effective=effective, today=today, policy=policy, waived_before=back.waived if back else (), **facts)
     after = settled_terms(before, wanted, effective=effective, policy=policy)
+    returns = _returns(contract, asked, before, after, effective, policies, today, facts) if asked.return_on else None
+    if returns:
+        result = replace(result, summary=f"{result.summary}; returns on {day_in_words(returns.on)}: {returns.impact.summary}")
+    prior = result.prior_period or bool(returns and returns.impact.prior_period)
     return Preview(
         before=before,
         after=after,
         impact=result,
         policies=policies,
         base_version=contract.version,
-        approval=rules.approval_needed(owner=policies.owner, amount_now=result.net, prior_period=result.prior_period),
+        approval=rules.approval_needed(owner=policies.owner, amount_now=result.net, prior_period=prior),
         content_hash=content_hash(contract, intents, effective, treatment, result),
         seats_after=_seats(after, effective),
         reverses=back.original if back else None,
+        own_prices=() if back or asked.return_of else own_prices(contract, before, wanted),
+        returns=returns,
+        at_renewal=at_renewal,
     )
+
+
+def renewed(terms: Terms, until: date | None = None) -> Terms:
+    """The terms with another term added: to `until`, else as long as the term now, at most a year, in whole billing periods."""
+    if until is not None:
+        return replace(terms, end=until)
+    count = (terms.end.year - terms.start.year) * 12 + terms.end.month - terms.start.month
+    count = max(min(count, LONGEST_RENEWAL), 1)
+    return replace(terms, end=add_months(terms.end, -(-count // terms.months) * terms.months))
+
+
+def _facts(contract: Contract) -> dict[str, Any]:
+    """What the engine has to know about the books."""
+    return {
+        "billed": billed_facts(contract),
+        "billed_until": contract.billed_until,
+        "closed_before": closed_before(contract.legal_entity_id),
+        "pending": pending_facts(contract),
+        "issued": issued_in_term(contract),
+    }
+
+
+def _returns(
+    contract: Contract,
+    asked: Asked,
+    before: Terms,
+    after: Terms,
+    effective: date,
+    policies: Resolved,
+    today: date,
+    facts: Mapping[str, Any],
+) -> Return:
+    """The return of a seasonal change, computed as if the season had begun."""
+    on = asked.return_on
+    assert on is not None
+    steps = returning(before, after, asked, effective)
+    wanted = apply_edits(after, edits_from(contract, steps, terms=after, effective=on), on)
+    return Return(on, tuple(steps), impact(after, wanted, effective=on, today=today, policy=policies.as_policy(), **facts))
 
 
 def content_hash(contract: Contract, intents: Sequence[Mapping[str, Any]], effective: date, treatment: str, result: Impact) -> str:

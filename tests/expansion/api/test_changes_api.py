@@ -210,7 +210,7 @@ def instead(**fields):
         (instead(edits=[]), "invalid", "edits"),
         (instead(edits="all"), "invalid", "edits"),
         (instead(edits=[None]), "invalid", "edits[0]"),
-        (instead(effective="2027-01-01"), None, "effective"),
+        (instead(effective="2027-01-02"), None, "effective"),
         (instead(effective="2025-12-31"), None, "effective"),
         (instead(effective="soon"), "invalid", "effective"),
         (instead(effective=20260616), "invalid", "effective"),
