@@ -25,6 +25,7 @@ from expansion.queries import changes as queries
 from expansion.queries import timeline
 from expansion.queries.lights import lights_of
 from expansion.web.figures import Figures, button_label, figures_of
+from expansion.web.pictures import invoices_chart
 from expansion.web.frame import page, section
 
 BUSY = "Somebody else is saving on this contract right now. Nothing was written; try again in a few seconds."
@@ -91,6 +92,7 @@ def _change_page(request: HttpRequest, found: Change) -> HttpResponse:
         entity=found.deal.contract.legal_entity,
         currency=found.currency,
         figures=shown,
+        invoices_chart=invoices_chart(shown, found.currency),
         lights=lights,
         facts=facts,
         story=timeline.of_change(found, after=request.GET.get("before", "")),

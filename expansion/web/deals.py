@@ -14,7 +14,9 @@ from expansion.domain.health import GATE, THRESHOLD
 from expansion.models import Deal
 from expansion.queries import deals as queries
 from expansion.queries import timeline
+from expansion.queries.growth import growth_of
 from expansion.web.frame import page, section
+from expansion.web.pictures import growth_chart
 
 LONDON = "Europe/London"
 
@@ -71,6 +73,7 @@ def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
         currency=found.currency,
         facts=facts,
         today=today,
+        growth=growth_chart(growth_of(found.contract, on=today), found.currency),
         story=story,
         kinds=[("", "Everything"), *((name, words) for name, (words, _, _) in timeline.KINDS.items())],
         kind=kind,
