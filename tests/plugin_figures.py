@@ -1,9 +1,9 @@
 """Collects the figures of `make proof` and prints them, as one JSON object, on the very last line.
 
-Every test marked `proof` is a figure. `@pytest.mark.proof("G13 numbers under load")` names it; without a name the test's own is taken.
-Tests of one name are added up. A test says what it did with pytest's `record_property`: `cases` (how many it tried) and whatever else is
-worth a number; `..._per_second` is the slowest, other numbers are sums. Seconds and failures are counted here. What is known so far also
-stands in var/proof.json, after every test, so that a run that is stopped is not lost.
+Every test marked `proof` is a figure. `@pytest.mark.proof("G13 numbers under load")` names it; otherwise the test's own name does. Tests of
+one name are added up. A test says what it did with pytest's `record_property`: `cases` (how many it tried) and whatever else is worth a
+number; `..._per_second` is the slowest, other numbers are sums. Seconds and failures are counted here. What is known so far also stands in
+var/proof.json, after every test, so that a run that is stopped is not lost.
 """
 
 import json

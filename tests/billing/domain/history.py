@@ -92,7 +92,8 @@ class History:
         self.terms = replace(self.terms, lines=tuple(lines))
 
     def _price(self) -> Decimal:
-        return Decimal(self.chance.randint(0, 10 ** self.chance.randint(1, 8))).scaleb(-self.chance.choice((0, 2, 6)))
+        """Up to ten million: eleven lines of it in dinars stay below the largest amount, 10^15 minor units."""
+        return Decimal(self.chance.randint(0, 10 ** self.chance.randint(1, 7))).scaleb(-self.chance.choice((0, 2, 6)))
 
     def _quantity(self) -> Decimal:
         return Decimal(self.chance.choice((1, 2, 5, 20, 25, 300, self.chance.randint(1, 5000)))) / self.chance.choice((1, 1, 1, 4))
