@@ -274,6 +274,9 @@ UNFOLD = {
     "GLOBAL_CALLBACK": "expansion.web.navigation.frame",
 }
 
+# Which rows of a model a person sees in the admin: the roof tells the foundation.
+ROW_SCOPE = "expansion.scope.visible"
+
 # --- API -----------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -9,6 +9,7 @@ from billing.models import Owner
 from dealops.accounts.models import Role, User
 from expansion.domain import workflow
 from expansion.models import Change, Deal, Handoff
+from expansion.scope import why_not_see
 
 MAKERS = frozenset({Role.SALES, Role.CUSTOMER_SUCCESS, Role.REVOPS})
 
@@ -17,7 +18,7 @@ def why_not_change(user: User, deal: Deal) -> str | None:
     """May this person draft a change of this deal? CS may where Sales/CS own the future invoice (D4); the AE closes otherwise."""
     if user.role not in MAKERS:
         return "Only Sales, Customer Success and RevOps change deals. Leave a note for the deal's owner instead."
-    return None
+    return why_not_see(user, deal)
 
 
 def why_not_edit(user: User, change: Change) -> str | None:
@@ -25,7 +26,7 @@ def why_not_edit(user: User, change: Change) -> str | None:
         return f"This change is {workflow.LABELS[workflow.State(change.state)].lower()} and locked. Recall it first, then edit."
     if user.person != change.maker_person and user.role != Role.REVOPS:
         return f"This is {change.maker}'s draft. Ask {change.maker} or RevOps."
-    return None
+    return why_not_see(user, change.deal)
 
 
 def why_not_recall(user: User, change: Change) -> str | None:
@@ -33,7 +34,7 @@ def why_not_recall(user: User, change: Change) -> str | None:
         return "Only a change that awaits approval can be recalled."
     if user.person != change.maker_person and user.role != Role.REVOPS:
         return f"Only {change.maker}, who submitted it, or RevOps can recall this change."
-    return None
+    return why_not_see(user, change.deal)
 
 
 def why_not_cancel(user: User, change: Change) -> str | None:
@@ -42,7 +43,7 @@ def why_not_cancel(user: User, change: Change) -> str | None:
         return "Only a scheduled change can be cancelled. A change that is in effect is reversed."
     if user.person != change.maker_person and user.role not in {Role.REVOPS, Role.FINANCE}:
         return f"Only {change.maker}, who made it, Finance or RevOps can cancel this change."
-    return None
+    return why_not_see(user, change.deal)
 
 
 def why_not_reverse(user: User, change: Change) -> str | None:
@@ -96,7 +97,7 @@ def why_not_acknowledge(user: User, handoff: Handoff) -> str | None:
     """A hand-off is taken by somebody of the team it was given to."""
     if user.role != handoff.team:
         return f"This hand-off was given to {Role(handoff.team).label}. Somebody there takes it."
-    return None
+    return why_not_see(user, handoff.change.deal)
 
 
 def approval_needed(*, owner: str, amount_now: Decimal, prior_period: bool) -> str | None:

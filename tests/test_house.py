@@ -15,6 +15,8 @@ ROOM_OF = {
     "models": "models",
     "queries": "reads",
     "rules": "reads",
+    "scope": "reads",
+    "matrix": "reads",
     "clock": "reads",
     "connections": "reads",
     "operations": "operations",

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing.api import filters, serializers
+from billing.api.scoped import Scoped
 from billing.domain.case import CaseError
 from billing.domain.quote import quote
 from billing.models import Contract, ContractLine, Customer, Document, FutureInvoice, Posting, Product
@@ -21,7 +22,7 @@ from billing.models import Contract, ContractLine, Customer, Document, FutureInv
 IDENTIFIER = r"[A-Za-z0-9_-]{1,40}"
 
 
-class CustomerViews(viewsets.ReadOnlyModelViewSet):
+class CustomerViews(Scoped, viewsets.ReadOnlyModelViewSet):
     """Those who pay."""
 
     serializer_class = serializers.CustomerSerializer
@@ -41,7 +42,7 @@ class ProductViews(viewsets.ReadOnlyModelViewSet):
     queryset = Product.objects.prefetch_related("prices")
 
 
-class ContractViews(viewsets.ReadOnlyModelViewSet):
+class ContractViews(Scoped, viewsets.ReadOnlyModelViewSet):
     """What was agreed, as it is now. Contracts change by changes only."""
 
     serializer_class = serializers.ContractSerializer
@@ -51,10 +52,14 @@ class ContractViews(viewsets.ReadOnlyModelViewSet):
 
     def get_queryset(self) -> QuerySet[Contract]:
         present = ContractLine.objects.filter(removed_in__isnull=True).select_related("product", "contract").order_by("pk")
-        return Contract.objects.select_related("customer__segment", "legal_entity").prefetch_related(Prefetch("lines", queryset=present))
+        return (
+            self.visible(Contract.objects)
+            .select_related("customer__segment", "legal_entity")
+            .prefetch_related(Prefetch("lines", queryset=present))
+        )
 
 
-class DocumentViews(viewsets.ReadOnlyModelViewSet):
+class DocumentViews(Scoped, viewsets.ReadOnlyModelViewSet):
     """Issued invoices and credit notes; they never change."""
 
     serializer_class = serializers.DocumentSerializer
@@ -66,7 +71,7 @@ class DocumentViews(viewsets.ReadOnlyModelViewSet):
     ).prefetch_related("lines__document", "posting__steps")
 
 
-class FutureInvoiceViews(viewsets.ReadOnlyModelViewSet):
+class FutureInvoiceViews(Scoped, viewsets.ReadOnlyModelViewSet):
     """The next recurring invoice of each contract: expected here, and live in accounting."""
 
     serializer_class = serializers.FutureInvoiceSerializer
@@ -76,7 +81,7 @@ class FutureInvoiceViews(viewsets.ReadOnlyModelViewSet):
     queryset = FutureInvoice.objects.select_related("contract__customer", "current").prefetch_related("contract__templates__version")
 
 
-class PostingViews(viewsets.ReadOnlyModelViewSet):
+class PostingViews(Scoped, viewsets.ReadOnlyModelViewSet):
     """What accounting was told, and how far each posting is."""
 
     serializer_class = serializers.PostingSerializer

@@ -7,6 +7,7 @@ from billing.models.future_invoices import FutureInvoice, FutureInvoiceVersion, 
 from billing.models.parties import Basis, Customer, LegalEntity, Owner, Segment, Shape, Treatment
 from billing.models.postings import Posting, PostingStep
 from billing.models.reconcile import Correction, Finding, Reconciliation, Twin
+from billing.models.teams import Team
 
 __all__ = [
     "Basis",
@@ -34,6 +35,7 @@ __all__ = [
     "Reconciliation",
     "Segment",
     "Shape",
+    "Team",
     "Template",
     "Treatment",
     "Twin",

@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.forms.models import model_to_dict
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from unfold.admin import ModelAdmin
 
 from dealops.accounts.models import Role
@@ -59,6 +61,11 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Of the rows, those the reader's teams cover: lists, rows, search and autocomplete alike (F88, F89)."""
+        rows = super().get_queryset(request)
+        return import_string(settings.ROW_SCOPE)(request.user, rows)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only the filters the page offers: no `?password__startswith=`."""

@@ -15,6 +15,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing.api.scoped import Scoped as BillingScoped
 from billing.api.views import IDENTIFIER, DocumentViews
 from billing.clock import business_date, now
 from billing.models import Contract
@@ -25,13 +26,21 @@ from expansion.api.versions import seen_version, with_etag
 from expansion.models import Change, Deal, Handoff
 from expansion.operations import changes, handoffs, reversal
 from expansion.queries.preview import Preview, preview
+from expansion.scope import visible
 from expansion.web.documents import as_pdf
 from expansion.web.paper import pdf_of
 
 ONLY_PEOPLE = "A token can never approve or reject. A person in Finance decides, signed in, on the page of the change."
 
 
-class DealViews(viewsets.ReadOnlyModelViewSet):
+class Scoped(BillingScoped):
+    """What belongs to the caller's teams, on this floor."""
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return visible(self.request.user, rows)
+
+
+class DealViews(Scoped, viewsets.ReadOnlyModelViewSet):
     """The relationships, one per contract."""
 
     serializer_class = serializers.DealSerializer
@@ -41,7 +50,7 @@ class DealViews(viewsets.ReadOnlyModelViewSet):
     queryset = Deal.objects.select_related("customer", "contract", "owner", "pipeline", "stage")
 
 
-class ChangeViews(KeyedWrites, mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet):
+class ChangeViews(KeyedWrites, Scoped, mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet):
     """Upsells, cross-sells, downgrades: from draft to decision."""
 
     serializer_class = serializers.ChangeSerializer
@@ -51,7 +60,11 @@ class ChangeViews(KeyedWrites, mixins.RetrieveModelMixin, mixins.ListModelMixin,
     versioned = ("partial_update", "submit", "recall", "discard", "approve", "reject")
 
     def get_queryset(self) -> QuerySet[Change]:
-        return Change.objects.select_related("deal__customer", "deal__contract", "maker", "reverses").prefetch_related("decisions__by")
+        return (
+            self.visible(Change.objects)
+            .select_related("deal__customer", "deal__contract", "maker", "reverses")
+            .prefetch_related("decisions__by")
+        )
 
     @extend_schema(responses=serializers.ChangeDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -61,7 +74,7 @@ class ChangeViews(KeyedWrites, mixins.RetrieveModelMixin, mixins.ListModelMixin,
     def create(self, request: Request) -> Response:
         """Draft a change of a deal."""
         asked = self._read(serializers.NewChangeSerializer)
-        change = changes.draft(deal=_deal(asked.validated_data["deal"]), by=request.user, now=now(), **asked.intents())
+        change = changes.draft(deal=self._deal(asked.validated_data["deal"]), by=request.user, now=now(), **asked.intents())
         return self._answer(change, status.HTTP_201_CREATED)
 
     @extend_schema(request=serializers.EditedChangeSerializer, responses=serializers.ChangeDetailSerializer)
@@ -76,7 +89,7 @@ class ChangeViews(KeyedWrites, mixins.RetrieveModelMixin, mixins.ListModelMixin,
     def what_if(self, request: Request) -> Response:
         """What a change would do. Writes nothing."""
         asked = self._read(serializers.WhatIfSerializer).validated_data
-        seen = _preview(_deal(asked["deal"]), asked["edits"], asked["effective"], asked["treatment"])
+        seen = _preview(self._deal(asked["deal"]), asked["edits"], asked["effective"], asked["treatment"])
         return Response(serializers.PreviewSerializer(_shown(seen)).data)
 
     @extend_schema(request=Nothing, responses=serializers.StoredPreviewSerializer)
@@ -138,6 +151,13 @@ class ChangeViews(KeyedWrites, mixins.RetrieveModelMixin, mixins.ListModelMixin,
         asked = self._read(serializers.ReasonSerializer).validated_data
         return self._answer(reversal.cancel(change_id=self.get_object().pk, reason=asked["reason"], by=request.user, now=now()))
 
+    def _deal(self, number: str) -> Deal:
+        deals = self.visible(Deal.objects).select_related("contract__legal_entity", "contract__customer", "customer", "owner")
+        found = deals.filter(number=number).first()
+        if found is None:
+            raise exceptions.ValidationError({"deal": [f"There is no deal “{number}”."]})
+        return found
+
     def _read(self, serializer_class: type[Any]) -> Any:
         asked = serializer_class(data=self.request.data)
         asked.is_valid(raise_exception=True)
@@ -167,7 +187,7 @@ class DocumentsWithPaper(DocumentViews):
         return as_pdf(pdf_of(document), f"{document.number}.pdf")
 
 
-class HandoffViews(KeyedWrites, viewsets.ReadOnlyModelViewSet):
+class HandoffViews(KeyedWrites, Scoped, viewsets.ReadOnlyModelViewSet):
     """Tasks handed to a team; they close when accounting was read back."""
 
     serializer_class = serializers.HandoffSerializer
@@ -190,13 +210,6 @@ def _demand_person(request: Request) -> None:
     """Approval and rejection need a session: a token may leak, act unattended, and shows nobody anything (F84, F99)."""
     if not isinstance(request.successful_authenticator, SessionAuthentication):
         raise exceptions.PermissionDenied(ONLY_PEOPLE, code="token_cannot_decide")
-
-
-def _deal(number: str) -> Deal:
-    found = Deal.objects.select_related("contract__legal_entity", "customer", "owner").filter(number=number).first()
-    if found is None:
-        raise exceptions.ValidationError({"deal": [f"There is no deal “{number}”."]})
-    return found
 
 
 def _preview(deal: Deal, edits: Any, effective: Any, treatment: str) -> Preview:

@@ -15,6 +15,7 @@ from dealops.outbox.operations import enqueue
 from expansion.domain.messages import Facts, approval_blocks, decided_blocks, fact_lines
 from expansion.domain.workflow import State
 from expansion.models import Change, Notice
+from expansion.scope import who_see
 
 EMAIL_TOPIC = "notice.email"
 SLACK_TOPIC = "notice.slack"
@@ -31,7 +32,8 @@ def approval_needed(change: Change, contract: Contract, *, why: str, now: dateti
     facts = facts_of(change, contract, why=why)
     event = f"approval_needed.{change.version}"
     title = f"Approval needed: {contract.customer.name} {facts.sentence}"
-    people = User.objects.filter(role=Role.FINANCE, is_active=True).exclude(person=change.maker_person)
+    finance = User.objects.filter(role=Role.FINANCE, is_active=True).exclude(person=change.maker_person)
+    people = who_see(finance, contract)
     _tell_people(change, people, event=event, title=title, body=fact_lines(facts), why="You approve for Finance", now=now)
     _tell_slack(change, event=event, title=title, body=fact_lines(facts), blocks=approval_blocks(facts), now=now)
 

@@ -20,6 +20,7 @@ from expansion.domain import flags, workflow
 from expansion.domain.invoice_diff import InvoiceDiff, first_changed
 from expansion.models import Change, Decision, Handoff
 from expansion.queries.preview import preview
+from expansion.scope import visible
 
 # Rows of one page and the cursor of the next.
 Paged = tuple[list[Change], str]
@@ -62,8 +63,8 @@ def counts(user: User) -> dict[str, int]:
     """How many stand in each tab, except what is decided. One query each."""
     return {
         "mine": _mine(user).count(),
-        "team": Change.objects.filter(state=SUBMITTED).count(),
-        "handoffs": Handoff.objects.filter(state__in=OPEN_HANDOFFS, team=Role.FINANCE).count(),
+        "team": visible(user, Change.objects.filter(state=SUBMITTED)).count(),
+        "handoffs": visible(user, Handoff.objects.filter(state__in=OPEN_HANDOFFS, team=Role.FINANCE)).count(),
     }
 
 
@@ -71,7 +72,7 @@ def _mine(user: User) -> QuerySet[Change]:
     """What this person may decide about: not their own, within their limit and its currency. The same rule as rules.why_not_approve."""
     if user.role != Role.FINANCE or not user.is_active or user.approval_limit is None:
         return Change.objects.none()
-    found = Change.objects.filter(state=SUBMITTED).exclude(maker_person=user.person)
+    found = visible(user, Change.objects.filter(state=SUBMITTED)).exclude(maker_person=user.person)
     if user.approval_currency:
         found = found.filter(currency=user.approval_currency)
     return found.alias(size=Abs("amount_now")).filter(size__lte=user.approval_limit)
@@ -79,7 +80,7 @@ def _mine(user: User) -> QuerySet[Change]:
 
 def waiting(*, user: User, tab: str) -> QuerySet[Change]:
     """Every change that waits: those this person may decide about (`mine`), or all."""
-    return _mine(user) if tab == "mine" else Change.objects.filter(state=SUBMITTED)
+    return _mine(user) if tab == "mine" else visible(user, Change.objects.filter(state=SUBMITTED))
 
 
 def queue(
@@ -156,16 +157,16 @@ def _limit_words(change: Change, user: User) -> str:
     return rules.why_not_approve(user, change) or ""
 
 
-def handoffs(now: datetime) -> tuple[HandoffRow, ...]:
+def handoffs(user: User, now: datetime) -> tuple[HandoffRow, ...]:
     """Updates of future invoices that were handed to Finance and are not verified yet, the one due first on top. One query."""
-    rows = Handoff.objects.filter(state__in=OPEN_HANDOFFS, team=Role.FINANCE).select_related("change__deal__customer", "acknowledged_by")
-    rows = rows.order_by("due_on", "pk")[:PAGE_SIZE]
+    waiting = visible(user, Handoff.objects.filter(state__in=OPEN_HANDOFFS, team=Role.FINANCE))
+    rows = waiting.select_related("change__deal__customer", "acknowledged_by").order_by("due_on", "pk")[:PAGE_SIZE]
     return tuple(HandoffRow(row, first_changed(row.change.impact), row.due_on < now.date()) for row in rows)
 
 
-def decided(before: str) -> tuple[tuple[Decision, ...], str]:
+def decided(user: User, before: str) -> tuple[tuple[Decision, ...], str]:
     """One page of decisions, newest first. One query."""
-    rows = Decision.objects.select_related("by", "change__deal__customer", "change__maker")
+    rows = visible(user, Decision.objects.select_related("by", "change__deal__customer", "change__maker"))
     if before.isascii() and before.isdecimal() and len(before) < 19:
         rows = rows.filter(pk__lt=int(before))
     found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
@@ -173,9 +174,10 @@ def decided(before: str) -> tuple[tuple[Decision, ...], str]:
     return tuple(shown), str(shown[-1].pk) if len(found) > PAGE_SIZE else ""
 
 
-def today(day_began: datetime) -> Today:
+def today(user: User, day_began: datetime) -> Today:
     """How many were decided since `day_began`, and how long they had waited on average."""
-    found = Decision.objects.filter(at__gte=day_began).aggregate(count=Count("pk"), average=Avg(F("at") - F("change__submitted_at")))
+    decisions = visible(user, Decision.objects.filter(at__gte=day_began))
+    found = decisions.aggregate(count=Count("pk"), average=Avg(F("at") - F("change__submitted_at")))
     return Today(found["count"], found["average"])
 
 
@@ -219,10 +221,10 @@ class Review:
     history_sum: Decimal
 
 
-def change_for_review(number: str) -> Change:
-    """Raises Change.DoesNotExist."""
+def change_for_review(number: str, user: User) -> Change:
+    """Raises Change.DoesNotExist, also for one that this person does not see."""
     loaded = ("deal__customer", "deal__contract__legal_entity", "deal__contract__customer__segment", "maker", "reverses")
-    return Change.objects.select_related(*loaded).get(number=number)
+    return visible(user, Change.objects.select_related(*loaded)).get(number=number)
 
 
 def review(change: Change, user: User, now: datetime) -> Review:

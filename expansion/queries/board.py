@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection
 
+from billing.rules import Scope
 from expansion.domain import workflow
 from expansion.models import Change, Stage
 from expansion.queries.lights import Lights, lights_of
@@ -25,8 +26,10 @@ OPEN_STATES = sorted(state.value for state in workflow.OPEN)
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What of the board is shown. `owner` is a user's primary key; `waits_since` keeps cards that stand in their stage since before it."""
+    """What of the board is shown. `owner` is a user's primary key; `waits_since` keeps cards that stand in their stage since before it;
+    `scope` is what the reader sees at all."""
 
+    scope: Scope
     owner: int | None = None
     waits_since: datetime | None = None
 
@@ -214,7 +217,7 @@ def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
 
 def _where(filters: Filters) -> tuple[str, dict[str, Any]]:
     """The filters as SQL on columns of the deal; values are always parameters."""
-    where, values = "", {}
+    where, values = filters.scope.as_sql("contract_id")
     if filters.owner is not None:
         where += " AND owner_id = %(owner)s"
         values["owner"] = filters.owner

@@ -16,6 +16,7 @@ from expansion.domain.workflow import State
 from expansion.models import Change, Decision, Handoff
 from expansion.queries.deals import ChangeRow
 from expansion.queries.lights import lights_of
+from expansion.scope import visible
 
 PAGE_SIZE = 50
 
@@ -73,8 +74,8 @@ class ChangeFacts:
     postings: tuple[PostingStory, ...]
 
 
-def change_by_number(number: str) -> Change:
-    """The change with everything its page names. Raises Change.DoesNotExist."""
+def change_by_number(number: str, user: User) -> Change:
+    """The change with everything its page names. Raises Change.DoesNotExist, also for one that this person does not see."""
     changes = Change.objects.select_related(
         "deal__customer",
         "deal__contract__legal_entity",
@@ -84,7 +85,7 @@ def change_by_number(number: str) -> Change:
         "reverses",
         "carries_on",
     )
-    return changes.prefetch_related("reversals", "carried_on_by").get(number=number)
+    return visible(user, changes).prefetch_related("reversals", "carried_on_by").get(number=number)
 
 
 def change_list(*, user: User, tab: str, mine: bool, search: str, after: str) -> ChangeList:
@@ -103,7 +104,7 @@ def change_list(*, user: User, tab: str, mine: bool, search: str, after: str) ->
 
 
 def _found(user: User, mine: bool, search: str) -> QuerySet[Change]:
-    changes = Change.objects.all()
+    changes = visible(user, Change.objects.all())
     if mine:
         changes = changes.filter(maker_person=user.person)
     words = search.strip()[:100]

@@ -18,6 +18,7 @@ from expansion.domain import workflow
 from expansion.domain.health import THRESHOLD, Band, Utilisation, band, utilisation
 from expansion.models import Change, Deal
 from expansion.queries.lights import Lights, lights_of
+from expansion.scope import visible
 
 PAGE_SIZE = 50
 # How many of a deal's latest changes its page shows; the list of changes has them all.
@@ -100,11 +101,12 @@ class DealPage:
     after: str
 
 
-def deal_by_number(number: str) -> Deal:
-    """The deal with everything its page names. Raises Deal.DoesNotExist."""
-    return Deal.objects.select_related(
+def deal_by_number(number: str, user: User) -> Deal:
+    """The deal with everything its page names. Raises Deal.DoesNotExist, also for one that this person does not see."""
+    deals = Deal.objects.select_related(
         "customer__segment", "contract__legal_entity", "contract__customer__segment", "owner", "success_manager", "pipeline", "stage"
-    ).get(number=number)
+    )
+    return visible(user, deals).get(number=number)
 
 
 def facts_of(deal: Deal, *, on: date) -> DealFacts:
@@ -164,7 +166,7 @@ def matching(
     *, user: User, view: str, search: str, on: date, pipeline: str = "", owner: str = "", since: datetime | None = None
 ) -> QuerySet[Deal]:
     """Every deal of one view; `pipeline`, `owner` (`me` or a key) and `since` (in its stage since before) as on the board."""
-    deals = _with_seats(_in_view(Deal.objects.all(), view, user, on), on)
+    deals = _with_seats(_in_view(visible(user, Deal.objects.all()), view, user, on), on)
     if view == "full":
         deals = deals.filter(
             seats_used__isnull=False, seats__gt=0, seats_used__gte=F("seats") * Decimal(THRESHOLD.numerator) / THRESHOLD.denominator

@@ -10,8 +10,10 @@ from django.db.models import Case, Count, DecimalField, F, Max, OuterRef, Q, Que
 from django.db.models.functions import Coalesce
 
 from billing.models import CreditAllocation, Document, DocumentLine, DocumentSeries, Posting
+from dealops.accounts.models import User
 from dealops.outbox.models import Attempt, State
 from expansion.models import Change, Decision
+from expansion.scope import visible
 
 # Rows of one page and the cursor of the next.
 Paged = tuple[list[Document], str]
@@ -61,14 +63,16 @@ class DocumentPage:
     sums: tuple[Sums, ...]
 
 
-def matching(*, tab: str = "all", kind: str = "", search: str = "") -> QuerySet[Document]:
+def matching(*, user: User, tab: str = "all", kind: str = "", search: str = "") -> QuerySet[Document]:
     """Every document of one view of the list."""
-    return _matching(kind, search).filter(TABS[tab][1])
+    return _matching(user, kind, search).filter(TABS[tab][1])
 
 
-def documents(*, tab: str, kind: str, search: str, before: str, page: Callable[[QuerySet[Document]], Paged] | None = None) -> DocumentPage:
+def documents(
+    *, user: User, tab: str, kind: str, search: str, before: str, page: Callable[[QuerySet[Document]], Paged] | None = None
+) -> DocumentPage:
     """One page, newest first unless `page` cuts it in another order. Four queries, whatever the number of documents."""
-    matching = _matching(kind, search)
+    matching = _matching(user, kind, search)
     counts = matching.aggregate(
         **{key: Count("pk", filter=condition) if condition else Count("pk") for key, (_, condition) in TABS.items()}
     )
@@ -85,8 +89,8 @@ def documents(*, tab: str, kind: str, search: str, before: str, page: Callable[[
     return DocumentPage(tuple(shown), str(shown[-1].pk) if len(found) > PAGE_SIZE else "", counts, sums)
 
 
-def _matching(kind: str, search: str) -> QuerySet[Document]:
-    found = Document.objects.all()
+def _matching(user: User, kind: str, search: str) -> QuerySet[Document]:
+    found = visible(user, Document.objects.all())
     if kind == "credit_note":
         found = found.filter(kind=Document.Kind.CREDIT_NOTE)
     elif kind:
@@ -126,9 +130,10 @@ def _sums(matching: QuerySet[Document]) -> Iterable[Sums]:
         yield Sums(row["currency"], row["rows"], row["net_"], row["tax_"], row["total_"])
 
 
-def series_checks() -> tuple[SeriesCheck, ...]:
+def series_checks(user: User) -> tuple[SeriesCheck, ...]:
     """Every series counted against its rows: issued numbers, the highest of them, and the counter have to agree (M11). One query."""
-    rows = DocumentSeries.objects.select_related("legal_entity").annotate(issued=Count("documents"), highest=Max("documents__sequence"))
+    series = visible(user, DocumentSeries.objects.select_related("legal_entity"))
+    rows = series.annotate(issued=Count("documents"), highest=Max("documents__sequence"))
     found, newest = [], max((series.year for series in rows), default=0)
     for series in rows.order_by("legal_entity__name", "prefix", "year"):
         last = max(series.last, series.highest or 0)
@@ -162,9 +167,10 @@ class DocumentFacts:
     decision: Decision | None
 
 
-def document_by_number(number: str) -> Document:
-    """Raises Document.DoesNotExist."""
-    return Document.objects.select_related("customer", "contract", "legal_entity", "posting__message").get(number=number)
+def document_by_number(number: str, user: User) -> Document:
+    """Raises Document.DoesNotExist, also for one that this person does not see."""
+    found = Document.objects.select_related("customer", "contract", "legal_entity", "posting__message")
+    return visible(user, found).get(number=number)
 
 
 def facts_of(document: Document) -> DocumentFacts:

@@ -11,9 +11,11 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from billing.models import Contract, FutureInvoice, FutureInvoiceVersion, Posting, PostingStep, Template
 from billing.queries import Resolved, resolve_policies
+from dealops.accounts.models import User
 from dealops.outbox.models import Attempt
 from expansion.domain.invoice_diff import LineDiff, line_diff
 from expansion.models import Handoff
+from expansion.scope import visible
 
 # Rows of one page and the cursor of the next.
 Paged = tuple[list[FutureInvoice], str]
@@ -88,13 +90,13 @@ _DIFFERS = (
 )
 
 
-def matching(*, tab: str, search: str, today: date) -> QuerySet[FutureInvoice]:
+def matching(*, user: User, tab: str, search: str, today: date) -> QuerySet[FutureInvoice]:
     """Every future invoice of one view of the list."""
-    return _in_tab(_found(search), tab, today)
+    return _in_tab(_found(user, search), tab, today)
 
 
-def _found(search: str) -> QuerySet[FutureInvoice]:
-    found = _annotated()
+def _found(user: User, search: str) -> QuerySet[FutureInvoice]:
+    found = visible(user, _annotated())
     words = search.replace("\x00", "").strip()[:LONGEST_SEARCH]
     if words:
         found = found.filter(Q(contract__number__icontains=words) | Q(contract__customer__name__icontains=words))
@@ -108,10 +110,10 @@ def _in_tab(found: QuerySet[FutureInvoice], tab: str, today: date) -> QuerySet[F
 
 
 def future_invoices(
-    *, tab: str, search: str, after: str, today: date, page: Callable[[QuerySet[FutureInvoice]], Paged] | None = None
+    *, user: User, tab: str, search: str, after: str, today: date, page: Callable[[QuerySet[FutureInvoice]], Paged] | None = None
 ) -> FuturePage:
     """One page by contract number unless `page` cuts it in another order. Five queries, whatever the number of contracts."""
-    found = _found(search)
+    found = _found(user, search)
     soon = Q(current__invoice_date__lte=today + SOON)
     counts = found.aggregate(all=Count("pk"), differences=Count("pk", filter=_DIFFERS), soon=Count("pk", filter=soon))
     found = _in_tab(found, tab, today)
@@ -164,9 +166,9 @@ class FutureFacts:
     tries: tuple[Attempt, ...]
 
 
-def facts_of(number: str, *, left: str, right: str) -> FutureFacts:
+def facts_of(number: str, *, user: User, left: str, right: str) -> FutureFacts:
     """`left` and `right` are version numbers as text; blank or unknown ones mean the last two. Raises FutureInvoice.DoesNotExist."""
-    future = with_rows(FutureInvoice.objects.all()).get(contract__number=number)
+    future = with_rows(visible(user, FutureInvoice.objects.all())).get(contract__number=number)
     (row,) = rows_of([future])
     versions = tuple(future.versions.order_by("-number")[:50])
     by_number = {str(version.number): version for version in versions}

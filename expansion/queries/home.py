@@ -18,6 +18,7 @@ from expansion.domain.health import band
 from expansion.domain.workflow import State
 from expansion.models import Change, Deal, Handoff
 from expansion.queries.lights import Lights, lights_of
+from expansion.scope import visible
 
 ROWS = 8
 # For how long a change that came back stays on the maker's list.
@@ -85,7 +86,7 @@ def my_changes(user: User, *, now: datetime) -> Block:
     returned = Q(state__in=[State.REJECTED, State.SUPERSEDED], submitted_at__gte=now - REMEMBERED)
     moving = Q(state__in=[State.DRAFT, State.SUBMITTED, State.APPROVED, State.SCHEDULED])
     posting = Q(state=State.APPLIED, applied_at__gte=now - REMEMBERED) & Exists(unfinished)
-    mine = Change.objects.filter(maker_person=user.person).filter(moving | returned | posting)
+    mine = visible(user, Change.objects.filter(maker_person=user.person)).filter(moving | returned | posting)
     first = Case(
         When(state__in=[State.REJECTED, State.SUPERSEDED, State.DRAFT], then=Value(0)), default=Value(1), output_field=IntegerField()
     )
@@ -101,13 +102,13 @@ def my_changes(user: User, *, now: datetime) -> Block:
 def counts_of_changes(user: User) -> dict[str, int]:
     """How many of this person's changes are in each state that is not closed. One query."""
     open_states = [State.DRAFT, State.SUBMITTED, State.APPROVED, State.SCHEDULED]
-    mine = Change.objects.filter(maker_person=user.person, state__in=open_states)
+    mine = visible(user, Change.objects.filter(maker_person=user.person, state__in=open_states))
     return dict(mine.values_list("state").annotate(Count("pk")).order_by())
 
 
 def deals_to_look_at(user: User, *, today: date) -> Block:
     """Open deals of this person with poor health, or with a next step that is overdue or missing. Two queries."""
-    mine = Deal.objects.filter(Q(owner=user) | Q(success_manager=user), is_open=True)
+    mine = visible(user, Deal.objects.filter(Q(owner=user) | Q(success_manager=user), is_open=True))
     found = mine.filter(Q(health__lt=60) | Q(next_step_on__lt=today) | Q(next_step=""))
     pressing = Case(
         When(health__lt=40, then=Value(0)),
@@ -142,7 +143,7 @@ def to_decide(user: User, *, now: datetime) -> Block:
 
 
 def _approvable(user: User) -> QuerySet[Change]:
-    waiting = Change.objects.filter(state=State.SUBMITTED).exclude(maker_person=user.person)
+    waiting = visible(user, Change.objects.filter(state=State.SUBMITTED)).exclude(maker_person=user.person)
     if user.role != Role.FINANCE or user.approval_limit is None:
         return waiting.none()
     if user.approval_currency:
@@ -161,9 +162,9 @@ def _to_decide(change: Change, now: datetime) -> ToDecide:
     )
 
 
-def waiting_for_approval() -> int:
+def waiting_for_approval(user: User) -> int:
     """Changes of anybody that wait for Finance. One query."""
-    return Change.objects.filter(state=State.SUBMITTED).count()
+    return visible(user, Change.objects.filter(state=State.SUBMITTED)).count()
 
 
 def late_approvals(user: User, *, until: datetime) -> int:
@@ -171,29 +172,29 @@ def late_approvals(user: User, *, until: datetime) -> int:
     return _approvable(user).filter(due_at__lte=until).count()
 
 
-def handoffs_to(team: str) -> Block:
+def handoffs_to(team: str, user: User) -> Block:
     """Tasks handed to a team that are not done, due first. Two queries."""
-    waiting = Handoff.objects.filter(team=team, state__in=[Handoff.State.OPEN, Handoff.State.ACKNOWLEDGED])
+    waiting = visible(user, Handoff.objects.filter(team=team, state__in=[Handoff.State.OPEN, Handoff.State.ACKNOWLEDGED]))
     rows = waiting.select_related("change__deal__customer", "acknowledged_by").order_by("due_on", "pk")[:ROWS]
     return Block(tuple(rows), waiting.count())
 
 
-def stuck_postings() -> Block:
+def stuck_postings(user: User) -> Block:
     """What accounting has not answered for, or refused: the parked ones first. Two queries."""
-    stuck = Posting.objects.filter(message__state__in=STUCK)
+    stuck = visible(user, Posting.objects.filter(message__state__in=STUCK))
     rows = stuck.select_related("message", "contract__customer", "document").order_by("message__state", "message__created_at")[:ROWS]
     return Block(tuple(rows), stuck.count())
 
 
-def undelivered() -> int:
+def undelivered(user: User) -> int:
     """Effects that still have to reach somebody outside, of every kind. One query."""
-    return Posting.objects.exclude(message__state=Delivery.DONE).count()
+    return visible(user, Posting.objects.exclude(message__state=Delivery.DONE)).count()
 
 
-def next_bill_run(today: date) -> date | None:
+def next_bill_run(user: User, today: date) -> date | None:
     """The day on which the next recurring invoices are due. One index look-up."""
     days: Sequence[date] = (
-        Contract.objects.filter(state=Contract.State.ACTIVE, billed_until__gte=today)
+        visible(user, Contract.objects.filter(state=Contract.State.ACTIVE, billed_until__gte=today))
         .order_by("billed_until")
         .values_list("billed_until", flat=True)[:1]
     )

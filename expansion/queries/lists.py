@@ -14,6 +14,7 @@ from expansion.domain.workflow import LABELS, State
 from expansion.models import Change, Handoff
 from expansion.queries import approvals, deals, documents, future_invoices, outbox
 from expansion.queries.listing import Asked, Column, Listing
+from expansion.scope import visible
 
 AGES = frozenset({"7", "30", "90"})
 
@@ -82,7 +83,7 @@ def _approvals(asked: Asked) -> QuerySet[Change]:
         found = Change.objects.filter(pk__in=open_ones.values("change"))
     else:
         found = approvals.waiting(user=asked.user, tab=tab)
-    return found.select_related("deal__customer", "deal__contract__legal_entity", "maker")
+    return visible(asked.user, found).select_related("deal__customer", "deal__contract__legal_entity", "maker")
 
 
 def _own_currency(row: Any) -> str:
@@ -122,7 +123,7 @@ APPROVALS = Listing(
 def _documents(asked: Asked) -> QuerySet[Document]:
     tab, kind = asked.get("tab", "all"), asked.get("kind")
     found = documents.matching(
-        tab=tab if tab in documents.TABS else "all", kind=kind if kind in documents.KINDS else "", search=asked.get("q")
+        user=asked.user, tab=tab if tab in documents.TABS else "all", kind=kind if kind in documents.KINDS else "", search=asked.get("q")
     )
     return found.select_related("customer", "contract", "posting__message")
 
@@ -174,7 +175,7 @@ DOCUMENTS = Listing(
 def _futures(asked: Asked) -> QuerySet[Any]:
     tab = asked.get("tab", "differences")
     tab = tab if tab in future_invoices.TABS else "differences"
-    return future_invoices.with_rows(future_invoices.matching(tab=tab, search=asked.get("q"), today=asked.on))
+    return future_invoices.with_rows(future_invoices.matching(user=asked.user, tab=tab, search=asked.get("q"), today=asked.on))
 
 
 def _contract_currency(row: future_invoices.Row) -> str:
@@ -215,7 +216,7 @@ FUTURE_INVOICES = Listing(
 
 def _messages(asked: Asked) -> QuerySet[Any]:
     tab = asked.get("tab", "open")
-    return outbox.matching(tab if tab in outbox.TABS else "open").prefetch_related("tries")
+    return outbox.matching(asked.user, tab if tab in outbox.TABS else "open").prefetch_related("tries")
 
 
 def _message_rows(messages: Sequence[Any], asked: Asked) -> Iterable[outbox.Row]:

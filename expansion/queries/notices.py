@@ -10,6 +10,7 @@ from django.conf import settings
 
 from dealops.accounts.models import User
 from expansion.models import Change, Notice
+from expansion.scope import visible
 
 PER_PAGE = 50
 
@@ -28,7 +29,7 @@ class Group:
 
 def inbox(user: User, *, unread_only: bool) -> list[Group]:
     """The latest in-app notices of this person, those of one change together. One query."""
-    mine = Notice.objects.filter(recipient=user, channel=Notice.Channel.IN_APP)
+    mine = visible(user, Notice.objects.filter(recipient=user, channel=Notice.Channel.IN_APP))
     if unread_only:
         mine = mine.filter(read_at__isnull=True)
     return _grouped(mine.select_related("change__deal__customer").order_by("-created_at", "-pk")[:PER_PAGE])
@@ -41,12 +42,12 @@ def _grouped(notices: Iterable[Notice]) -> list[Group]:
 
 def unread(user: User) -> int:
     """How many in-app notices this person has not read. One query."""
-    return Notice.objects.filter(recipient=user, channel=Notice.Channel.IN_APP, read_at__isnull=True).count()
+    return visible(user, Notice.objects.filter(recipient=user, channel=Notice.Channel.IN_APP, read_at__isnull=True)).count()
 
 
-def sent(channel: str) -> list[Notice]:
+def sent(channel: str, user: User) -> list[Notice]:
     """The latest notices of one outside channel with the state of their delivery. One query."""
-    found = Notice.objects.filter(channel=channel).select_related("change__deal__customer", "recipient", "message")
+    found = visible(user, Notice.objects.filter(channel=channel)).select_related("change__deal__customer", "recipient", "message")
     return list(found.order_by("-created_at", "-pk")[:PER_PAGE])
 
 

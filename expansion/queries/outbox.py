@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 
 from billing.models import Posting
+from dealops.accounts.models import User
 from dealops.outbox.models import Attempt, Message, State
 from expansion.models import Notice
+from expansion.scope import visible
 
 # Rows of one page and the cursor of the next.
 Paged = tuple[list[Message], str]
@@ -62,13 +64,13 @@ class Page:
     counts: dict[str, int]
 
 
-def tiles(*, day_began: datetime, at: datetime) -> Tiles:
+def tiles(*, user: User, day_began: datetime, at: datetime) -> Tiles:
     """Four counts and two moments; `day_began` is the start of today. Two queries."""
     # What stands behind a parked message of its subject waits for a person, not for the worker.
     earlier = Message.objects.filter(subject=OuterRef("subject"), pk__lt=OuterRef("pk")).exclude(state=State.DONE)
     due = Q(state__in=[State.QUEUED, State.UNKNOWN], available_at__lte=at, is_behind=False)
     found = (
-        Message.objects.exclude(state=State.DONE)
+        visible(user, Message.objects.exclude(state=State.DONE))
         .annotate(is_behind=Exists(earlier))
         .aggregate(
             oldest=Min("available_at", filter=due),
@@ -77,25 +79,26 @@ def tiles(*, day_began: datetime, at: datetime) -> Tiles:
             parked=Count("pk", filter=Q(state=State.PARKED)),
         )
     )
-    posted = Message.objects.filter(state=State.DONE, topic__startswith="accounting.", done_at__gte=day_began).count()
+    done = Message.objects.filter(state=State.DONE, topic__startswith="accounting.", done_at__gte=day_began)
+    posted = visible(user, done).count()
     last_try = Attempt.objects.aggregate(last=Max("started_at"))["last"]
     return Tiles(found["oldest"], found["waiting"], posted, found["unknown"], found["parked"], last_try)
 
 
-def matching(tab: str) -> QuerySet[Message]:
+def matching(user: User, tab: str) -> QuerySet[Message]:
     """Every message of one tab."""
-    return Message.objects.filter(state__in=TABS[tab][1])
+    return visible(user, Message.objects.filter(state__in=TABS[tab][1]))
 
 
-def page_of(*, tab: str, after: str, page: Callable[[QuerySet[Message]], Paged] | None = None) -> Page:
+def page_of(*, user: User, tab: str, after: str, page: Callable[[QuerySet[Message]], Paged] | None = None) -> Page:
     """One page of messages, those that wait longest first, delivered ones newest first, unless `page` cuts it in another order.
 
     Seven queries however many rows.
     """
-    messages = matching(tab)
+    messages = matching(user, tab)
     if page:
         rows, more = page(messages.prefetch_related("tries"))
-        return Page(tuple(rows_of(rows)), more, _counts())
+        return Page(tuple(rows_of(rows)), more, _counts(user))
     newest_first = tab == "done"
     messages = messages.order_by("-id" if newest_first else "id")
     if after.isascii() and after.isdecimal() and len(after) < 19:
@@ -103,11 +106,11 @@ def page_of(*, tab: str, after: str, page: Callable[[QuerySet[Message]], Paged] 
     found = list(messages.prefetch_related("tries")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     more = str(shown[-1].pk) if len(found) > PAGE_SIZE else ""
-    return Page(tuple(rows_of(shown)), more, _counts())
+    return Page(tuple(rows_of(shown)), more, _counts(user))
 
 
-def _counts() -> dict[str, int]:
-    by_state = dict(Message.objects.exclude(state=State.DONE).values_list("state").annotate(Count("pk")).order_by())
+def _counts(user: User) -> dict[str, int]:
+    by_state = dict(visible(user, Message.objects.exclude(state=State.DONE)).values_list("state").annotate(Count("pk")).order_by())
     return {tab: sum(by_state.get(state, 0) for state in states) for tab, (_, states) in TABS.items() if tab != "done"}
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from billing.models import Document
 from dealops.accounts.models import User
 from expansion.models import Change, Deal
+from expansion.scope import visible
 
 EACH = 6
 LONGEST = 100
@@ -27,7 +28,7 @@ class Found:
     documents: Sequence[Document] = ()
 
 
-def search(words: str) -> Found:
+def search(words: str, user: User) -> Found:
     """Up to six of each kind that hold `words` in a number or a name, or that are exactly this amount. Three queries."""
     words = words.strip()[:LONGEST]
     if not words:
@@ -40,16 +41,16 @@ def search(words: str) -> Found:
         changes |= Q(amount_now__in=[amount, -amount]) | Q(mrr_delta__in=[amount, -amount])
         documents |= Q(net=abs(amount)) | Q(total=abs(amount))
     return Found(
-        deals=deals.select_related("customer", "stage", "pipeline").order_by("-is_open", "customer__name", "pk")[:EACH],
-        changes=Change.objects.filter(changes).select_related("deal__customer").order_by("-pk")[:EACH],
-        documents=Document.objects.filter(documents).select_related("customer").order_by("-pk")[:EACH],
+        deals=visible(user, deals).select_related("customer", "stage", "pipeline").order_by("-is_open", "customer__name", "pk")[:EACH],
+        changes=visible(user, Change.objects.filter(changes)).select_related("deal__customer").order_by("-pk")[:EACH],
+        documents=visible(user, Document.objects.filter(documents)).select_related("customer").order_by("-pk")[:EACH],
     )
 
 
 def recent(user: User) -> Found:
     """What this person most likely wants next, before anything is typed: their latest changes. One query."""
-    mine = Change.objects.filter(maker_person=user.person).select_related("deal__customer").order_by("-pk")
-    return Found(changes=mine[:EACH])
+    mine = visible(user, Change.objects.filter(maker_person=user.person))
+    return Found(changes=mine.select_related("deal__customer").order_by("-pk")[:EACH])
 
 
 def amount_of(words: str) -> Decimal | None:

@@ -43,13 +43,13 @@ def index(request: HttpRequest) -> HttpResponse:
     shown: dict[str, Any] = {"rows": (), "handoffs": (), "decisions": ()}
     more = ""
     if tab == "handoffs":
-        shown["handoffs"] = queries.handoffs(at)
+        shown["handoffs"] = queries.handoffs(request.user, at)
     elif tab == "decided":
-        shown["decisions"], more = queries.decided(after)
+        shown["decisions"], more = queries.decided(request.user, after)
     else:
         shown["rows"], more = queries.queue(user=request.user, tab=tab, after=after, now=at)
     day_began = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    today = queries.today(day_began)
+    today = queries.today(request.user, day_began)
     return page(
         request,
         "approvals/queue.html",
@@ -70,14 +70,14 @@ def index(request: HttpRequest) -> HttpResponse:
 @section("approvals")
 def review(request: HttpRequest, number: str) -> HttpResponse:
     """One change, as it will be signed; once decided, its receipt."""
-    return _review(request, _change_or_404(number))
+    return _review(request, _change_or_404(request, number))
 
 
 @require_POST
 @section("approvals")
 def approve(request: HttpRequest, number: str) -> HttpResponse:
     """Approve the version and the content that the posted form names."""
-    change = _change_or_404(number)
+    change = _change_or_404(request, number)
     version, shown_hash = _version(request), request.POST.get("shown_hash", "")
 
     def operation() -> Change:
@@ -90,7 +90,7 @@ def approve(request: HttpRequest, number: str) -> HttpResponse:
 @section("approvals")
 def reject(request: HttpRequest, number: str) -> HttpResponse:
     """Reject the posted version with the posted reason."""
-    change, reason = _change_or_404(number), request.POST.get("reason", "").replace("\x00", "")
+    change, reason = _change_or_404(request, number), request.POST.get("reason", "").replace("\x00", "")
     version = _version(request)
 
     def operation() -> Change:
@@ -106,7 +106,7 @@ def _decide(request: HttpRequest, change: Change, kind: str, operation: Any) -> 
     except OperationalError:
         return _review(request, change, problem=BUSY, status=503)
     except (Refusal, WrongState) as refusal:
-        change = _change_or_404(change.number)
+        change = _change_or_404(request, change.number)
         decision = change.decisions.select_related("by").order_by("-at").first()
         mine = decision is not None and (decision.kind, decision.by_id) == (kind, request.user.pk)
         if decision and mine and decision.change_version == _version(request):
@@ -169,7 +169,7 @@ def _review(request: HttpRequest, change: Change, *, problem: str = "", status: 
 @section("approvals")
 def preview(request: HttpRequest, number: str) -> HttpResponse:
     """The document that an approval would issue today, as PDF, marked PREVIEW."""
-    change = _change_or_404(number)
+    change = _change_or_404(request, number)
     content = preview_of(change, business_date(change.deal.contract.legal_entity.time_zone, now()))
     if content is None:
         raise Http404(f"{change.number} issues no document now, so there is nothing to preview.")
@@ -180,7 +180,7 @@ def preview(request: HttpRequest, number: str) -> HttpResponse:
 @section("approvals")
 def receipt(request: HttpRequest, number: str) -> HttpResponse:
     """The receipt alone, asked for again while accounting is being told."""
-    change = _change_or_404(number)
+    change = _change_or_404(request, number)
     found = queries.review(change, request.user, now())
     context = {"change": change, "review": found, "lights": lights_of([change])[change.pk], "currency": change.currency}
     return render(request, "approvals/receipt.html", {**context, "impact": change.impact})
@@ -190,7 +190,7 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
 @section("approvals")
 def handoff(request: HttpRequest, number: str) -> HttpResponse:
     """The hand-off alone, asked for again until accounting was read back and it is closed."""
-    change = _change_or_404(number)
+    change = _change_or_404(request, number)
     found = queries.review(change, request.user, now())
     return render(request, "approvals/handoff.html", {"change": change, "review": found})
 
@@ -199,7 +199,7 @@ def handoff(request: HttpRequest, number: str) -> HttpResponse:
 @section("approvals")
 def acknowledge(request: HttpRequest, number: str) -> HttpResponse:
     """Take the hand-off of this change."""
-    change = _change_or_404(number)
+    change = _change_or_404(request, number)
     task = change.handoffs.order_by("-pk").first()
     if task is None:
         raise Http404(f"{change.number} has no hand-off.")
@@ -212,9 +212,9 @@ def acknowledge(request: HttpRequest, number: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("approval", args=[change.number]))
 
 
-def _change_or_404(number: str) -> Change:
+def _change_or_404(request: HttpRequest, number: str) -> Change:
     try:
-        return queries.change_for_review(number)
+        return queries.change_for_review(number, request.user)
     except Change.DoesNotExist:
         raise Http404(f"There is no change {number}. Look for it in the queue.") from None
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing.clock import now as present
 from billing.domain.refusal import Refusal
+from billing.rules import scope_of
 from dealops.accounts.models import Role, User
 from expansion.models import Deal, Stage
 from expansion.operations import deals
@@ -124,6 +125,7 @@ def _of_pipeline(stages: list[Stage], pipeline: str) -> list[Stage]:
 def _filters(request: HttpRequest, now: datetime) -> Filters:
     owner, age = request.GET.get("owner", ""), request.GET.get("age", "")
     return Filters(
+        scope=scope_of(request.user),
         owner=request.user.pk if owner == "me" else int(owner) if owner.isdecimal() and len(owner) < 10 else None,
         waits_since=now - timedelta(days=int(age)) if age in AGES else None,
     )

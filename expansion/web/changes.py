@@ -73,7 +73,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @section("changes")
 def change(request: HttpRequest, number: str) -> HttpResponse:
     """One change: where it stands, what it does, what was decided, what accounting heard; in the seller's own time."""
-    found = change_or_404(number)
+    found = change_or_404(request, number)
     with timezone.override(found.deal.contract.legal_entity.time_zone):
         return _change_page(request, found)
 
@@ -107,7 +107,7 @@ def _change_page(request: HttpRequest, found: Change) -> HttpResponse:
 @section("changes")
 def lights(request: HttpRequest, number: str) -> HttpResponse:
     """The four lights alone, asked for while something moves. 204 as long as nothing is different from `seen`."""
-    found = change_or_404(number)
+    found = change_or_404(request, number)
     with timezone.override(found.deal.contract.legal_entity.time_zone):
         shown = lights_of([found])[found.pk]
         if request.GET.get("seen") == shown.mark:
@@ -121,7 +121,7 @@ def lights(request: HttpRequest, number: str) -> HttpResponse:
 @login_required
 def act(request: HttpRequest, number: str) -> HttpResponse:
     """Submit, recall or discard, as the posted `act` says, on the posted `version`; then back to the change."""
-    found = change_or_404(number)
+    found = change_or_404(request, number)
     work = ACTS.get(request.POST.get("act", ""))
     if work is None:
         raise Http404("There is no such action.")
@@ -135,10 +135,10 @@ def act(request: HttpRequest, number: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("change", args=[number]))
 
 
-def change_or_404(number: str) -> Change:
-    """The change of this number, or a 404 that says what to do instead."""
+def change_or_404(request: HttpRequest, number: str) -> Change:
+    """The change of this number, or a 404 that says what to do instead; another team's change is not there."""
     try:
-        return queries.change_by_number(number)
+        return queries.change_by_number(number, request.user)
     except Change.DoesNotExist:
         raise Http404(f"There is no change {number}. Look for it in the list of changes.") from None
 

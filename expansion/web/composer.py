@@ -44,7 +44,7 @@ class Desk:
     def __init__(self, request: HttpRequest, number: str) -> None:
         self.user = request.user
         self.now = now()
-        self.deal: Deal = deal_or_404(number)
+        self.deal: Deal = deal_or_404(request, number)
         self.contract: Contract = self.deal.contract
         self.today = business_date(self.contract.legal_entity.time_zone, self.now)
         self.lines = _lines(self.contract, self.today)

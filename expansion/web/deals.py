@@ -53,7 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @section("deals")
 def deal(request: HttpRequest, number: str) -> HttpResponse:
     """One deal, its moments in the seller's own time. `show` and `before` choose the part of the timeline."""
-    found = deal_or_404(number)
+    found = deal_or_404(request, number)
     with timezone.override(found.contract.legal_entity.time_zone):
         return _deal_page(request, found)
 
@@ -85,10 +85,10 @@ def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
     )
 
 
-def deal_or_404(number: str) -> Deal:
-    """The deal of this number, or a 404 that says what to do instead."""
+def deal_or_404(request: HttpRequest, number: str) -> Deal:
+    """The deal of this number, or a 404 that says what to do instead; another team's deal is not there."""
     try:
-        return queries.deal_by_number(number)
+        return queries.deal_by_number(number, request.user)
     except Deal.DoesNotExist:
         raise Http404(f"There is no deal {number}. Search for the customer instead.") from None
 

@@ -19,14 +19,14 @@ def index(request: HttpRequest) -> HttpResponse:
     """Every document, newest first; `tab`, `kind`, `q` and `before` are in the address."""
     tab, kind, search = request.GET.get("tab", "all"), request.GET.get("kind", ""), request.GET.get("q", "")
     tab, kind = tab if tab in queries.TABS else "all", kind if kind in queries.KINDS else ""
-    found = queries.documents(tab=tab, kind=kind, search=search, before=request.GET.get("before", ""))
+    found = queries.documents(user=request.user, tab=tab, kind=kind, search=search, before=request.GET.get("before", ""))
     kept = {"kind": kind, "q": search}
     tabs = [
         {"title": title, "href": _address(tab=key, **kept), "current": key == tab, "count": found.counts[key]}
         for key, (title, _) in queries.TABS.items()
         if found.counts[key] or key in {"all", "waiting", "posted", tab}
     ]
-    series = [check for check in queries.series_checks() if check.last]
+    series = [check for check in queries.series_checks(request.user) if check.last]
     return page(
         request,
         "documents/list.html",
@@ -49,7 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @section("documents")
 def document(request: HttpRequest, number: str) -> HttpResponse:
     """One document as it was issued, with everything that refers to it."""
-    found = _document_or_404(number)
+    found = _document_or_404(request, number)
     facts = queries.facts_of(found)
     return page(
         request,
@@ -67,7 +67,7 @@ def document(request: HttpRequest, number: str) -> HttpResponse:
 @section("documents")
 def pdf(request: HttpRequest, number: str) -> HttpResponse:
     """The same document on paper; the same bytes every time."""
-    found = _document_or_404(number)
+    found = _document_or_404(request, number)
     return as_pdf(pdf_of(found), f"{found.number}.pdf")
 
 
@@ -78,9 +78,9 @@ def as_pdf(content: bytes, name: str) -> HttpResponse:
     return response
 
 
-def _document_or_404(number: str) -> Document:
+def _document_or_404(request: HttpRequest, number: str) -> Document:
     try:
-        return queries.document_by_number(number)
+        return queries.document_by_number(number, request.user)
     except Document.DoesNotExist:
         raise Http404(f"There is no document {number}. Look for it in the list of documents.") from None
 

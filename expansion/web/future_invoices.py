@@ -21,7 +21,7 @@ def index(request: HttpRequest) -> HttpResponse:
     tab, search = request.GET.get("tab", "differences"), request.GET.get("q", "")
     tab = tab if tab in queries.TABS else "differences"
     today = timezone.localtime(now()).date()
-    found = queries.future_invoices(tab=tab, search=search, after=request.GET.get("after", ""), today=today)
+    found = queries.future_invoices(user=request.user, tab=tab, search=search, after=request.GET.get("after", ""), today=today)
     tabs = [
         {"title": title, "href": _address(tab=key, q=search), "current": key == tab, "count": found.counts[key]}
         for key, title in queries.TABS.items()
@@ -45,7 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, number: str) -> HttpResponse:
     """One contract: two versions side by side (`left`, `right` in the address), and the template in accounting."""
     try:
-        facts = queries.facts_of(number, left=request.GET.get("left", ""), right=request.GET.get("right", ""))
+        facts = queries.facts_of(number, user=request.user, left=request.GET.get("left", ""), right=request.GET.get("right", ""))
     except FutureInvoice.DoesNotExist:
         raise Http404(f"There is no future invoice of {number}. Look for the contract in the list.") from None
     contract = facts.row.contract

@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
     for tile in blocks["tiles"]:
         if not may_open(request.user, urlsplit(tile["href"]).path.strip("/")):
             tile["href"] = ""
-    bill_run = queries.next_bill_run(today)
+    bill_run = queries.next_bill_run(request.user, today)
     return page(
         request,
         "home/home.html",
@@ -59,11 +59,11 @@ def _of_maker(user: User, now: datetime, today: date) -> dict[str, Any]:
 
 def _of_finance(user: User, now: datetime, today: date) -> dict[str, Any]:
     """Finance: the head of the queue, tasks handed over, what accounting did not take."""
-    to_decide, handoffs, stuck = queries.to_decide(user, now=now), queries.handoffs_to(Role.FINANCE), queries.stuck_postings()
+    to_decide, handoffs, stuck = queries.to_decide(user, now=now), queries.handoffs_to(Role.FINANCE, user), queries.stuck_postings(user)
     end_of_day = timezone.make_aware(datetime.combine(today, time.max))
     return {
         "to_decide": to_decide,
-        "others_decide": queries.waiting_for_approval() - to_decide.total,
+        "others_decide": queries.waiting_for_approval(user) - to_decide.total,
         "handoffs": handoffs,
         "stuck": stuck,
         "tiles": [
@@ -77,13 +77,13 @@ def _of_finance(user: User, now: datetime, today: date) -> dict[str, Any]:
 
 def _of_admin(user: User, now: datetime, today: date) -> dict[str, Any]:
     """RevOps: is everything flowing? And what is theirs."""
-    stuck = queries.stuck_postings()
+    stuck = queries.stuck_postings(user)
     return {
         "stuck": stuck,
         "my_changes": queries.my_changes(user, now=now),
         "tiles": [
-            _tile("Awaiting approval", queries.waiting_for_approval(), "stamp", "/approvals"),
-            _tile("On the way to accounting", queries.undelivered(), "send", "/sync"),
+            _tile("Awaiting approval", queries.waiting_for_approval(user), "stamp", "/approvals"),
+            _tile("On the way to accounting", queries.undelivered(user), "send", "/sync"),
             _tile("Postings that are stuck", stuck.total, "triangle-alert", "/sync", "bad"),
         ],
     }
@@ -91,12 +91,12 @@ def _of_admin(user: User, now: datetime, today: date) -> dict[str, Any]:
 
 def _of_auditor(user: User, now: datetime, today: date) -> dict[str, Any]:
     """Auditors read: the same numbers, nothing to do."""
-    stuck = queries.stuck_postings()
+    stuck = queries.stuck_postings(user)
     return {
         "stuck": stuck,
         "tiles": [
-            _tile("Awaiting approval", queries.waiting_for_approval(), "stamp", "/approvals"),
-            _tile("On the way to accounting", queries.undelivered(), "send", "/sync"),
+            _tile("Awaiting approval", queries.waiting_for_approval(user), "stamp", "/approvals"),
+            _tile("On the way to accounting", queries.undelivered(user), "send", "/sync"),
             _tile("Postings that are stuck", stuck.total, "triangle-alert", "/sync", "bad"),
         ],
     }

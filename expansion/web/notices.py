@@ -60,7 +60,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied("What was sent to others is open to RevOps and auditors.")
     show = request.GET.get("show", "email")
     show = show if show in PREVIEWS else "email"
-    found = queries.sent(show)
+    found = queries.sent(show, request.user)
     wanted = request.GET.get("notice", "")
     chosen = next((notice for notice in found if str(notice.pk) == wanted), found[0] if found else None)
     return page(

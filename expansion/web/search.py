@@ -32,7 +32,7 @@ class Result:
 def search(request: HttpRequest) -> HttpResponse:
     """The options for `?q=`, as a fragment; before anything is typed, the pages and one's own latest changes."""
     words = request.GET.get("q", "").strip()
-    found = queries.search(words) if words else queries.recent(request.user)
+    found = queries.search(words, request.user) if words else queries.recent(request.user)
     results = [*_pages(request, words), *_records(found)]
     return render(request, "frame/results.html", {"results": results, "words": words})
 

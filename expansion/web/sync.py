@@ -13,6 +13,7 @@ from billing.clock import now
 from dealops.outbox import operations
 from dealops.outbox.models import Message
 from expansion.queries import outbox
+from expansion.scope import visible
 from expansion.web.frame import back, page, section
 
 LONGEST_REASON = 500
@@ -24,10 +25,10 @@ def sync(request: HttpRequest) -> HttpResponse:
     """The outbox; `tab` and `after` are in the address."""
     tab = request.GET.get("tab", "open")
     tab = tab if tab in outbox.TABS else "open"
-    found = outbox.page_of(tab=tab, after=request.GET.get("after", ""))
+    found = outbox.page_of(user=request.user, tab=tab, after=request.GET.get("after", ""))
     # The outbox runs on the wall clock, also in the demo.
     at = timezone.now()
-    tiles = outbox.tiles(day_began=timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0), at=at)
+    tiles = outbox.tiles(user=request.user, day_began=timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0), at=at)
     tabs = [
         {"title": title, "href": f"?tab={key}", "current": key == tab, "count": found.counts.get(key)}
         for key, (title, _) in outbox.TABS.items()
@@ -51,6 +52,7 @@ def sync(request: HttpRequest) -> HttpResponse:
 @section("sync")
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Deliver now instead of later. What may have arrived is looked up before anything is sent again."""
+    _message_or_404(request, pk)
     try:
         message = operations.retry(message_id=pk, by=request.user, at=now())
     except Message.DoesNotExist:
@@ -71,6 +73,7 @@ def park(request: HttpRequest, pk: int) -> HttpResponse:
     if not 5 <= len(reason) <= LONGEST_REASON:
         messages.error(request, f"Say in a sentence why it is parked (5 to {LONGEST_REASON} characters); nothing was changed.")
         return back(request, "sync")
+    _message_or_404(request, pk)
     try:
         operations.park(message_id=pk, reason=reason, by=request.user, at=now())
     except Message.DoesNotExist:
@@ -80,3 +83,9 @@ def park(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, "Parked. Nothing behind it on the same contract moves until you let it go.")
     return back(request, "sync")
+
+
+def _message_or_404(request: HttpRequest, pk: int) -> None:
+    """A message about another team's business is not there."""
+    if not visible(request.user, Message.objects.filter(pk=pk)).exists():
+        raise Http404("There is no such message.")

@@ -30,7 +30,7 @@ from expansion.web.frame import page, section, status_of
 @section("changes")
 def reverse(request: HttpRequest, number: str) -> HttpResponse:
     """Shows what taking the change back would bill and change, then, posted with a reason, does exactly that."""
-    original = change_or_404(number)
+    original = change_or_404(request, number)
     existing = original.reversals.exclude(state__in=["rejected", "discarded", "superseded", "expired"]).first()
     if existing is not None:
         return HttpResponseRedirect(address_of("change", args=[existing.number]))
@@ -41,7 +41,7 @@ def reverse(request: HttpRequest, number: str) -> HttpResponse:
 @section("changes")
 def cancel(request: HttpRequest, number: str) -> HttpResponse:
     """Shows what will not happen, then, posted with a reason, calls the scheduled change off."""
-    return _answer(request, change_or_404(number), _cancellation, _do_cancel)
+    return _answer(request, change_or_404(request, number), _cancellation, _do_cancel)
 
 
 def _answer(

@@ -28,6 +28,7 @@ EDITABLE = {
     "billing.LegalEntity",
     "billing.Segment",
     "billing.Customer",
+    "billing.Team",
     "expansion.Pipeline",
     "expansion.Stage",
 }

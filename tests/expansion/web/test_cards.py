@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from billing.rules import EVERYTHING
 from expansion.models import Stage
 from expansion.queries.board import Filters, cards_of
 from expansion.web.cards import card_html
@@ -16,7 +17,7 @@ HOSTILE = '"><script>alert(1)</script><b onmouseover=alert(2)>'
 
 
 def shown(deal, *, may_move=True):
-    card = cards_of([Stage.objects.get(pk=deal.stage_id)], Filters())[deal.stage_id][0]
+    card = cards_of([Stage.objects.get(pk=deal.stage_id)], Filters(EVERYTHING))[deal.stage_id][0]
     return card_html(card, today=makers.TODAY, may_move=may_move)
 
 
@@ -133,7 +134,7 @@ def test_a_card_is_rendered_quickly():
     ada = makers.person()
     deal = makers.deal(owner=ada)
     makers.change(deal, maker=ada)
-    card = cards_of([Stage.objects.get(pk=deal.stage_id)], Filters())[deal.stage_id][0]
+    card = cards_of([Stage.objects.get(pk=deal.stage_id)], Filters(EVERYTHING))[deal.stage_id][0]
     card_html(card, today=makers.TODAY, may_move=True)
     started = time.perf_counter()
     for _ in range(300):

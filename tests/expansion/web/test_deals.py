@@ -110,7 +110,7 @@ def test_confirmed_in_accounting_only_when_the_live_template_has_these_amounts(w
 
 
 def test_the_timeline_speaks_of_this_deals_own_invoices_with_links(world):
-    story = timeline.of_deal(deal_by_number("DL-1042"))
+    story = timeline.of_deal(deal_by_number("DL-1042", world.ae))
     newest = story.stories[0]
     assert newest.kind == "documents"
     assert newest.parts[0].kind == "document"
@@ -129,14 +129,14 @@ def test_the_timelines_kinds_do_not_overlap_and_leave_nothing_out(world):
     change = changes.draft(deal=world.deal, intents=world.more_seats(), effective=STORY_DAY, by=world.ae, now=world.now)
     changes.submit(change_id=change.pk, version=1, shown_hash=change.content_hash, by=world.ae, now=world.now)
     changes.approve(change_id=change.pk, version=1, shown_hash=change.content_hash, by=world.finance, now=world.now)
-    deal = deal_by_number("DL-1042")
+    deal = deal_by_number("DL-1042", world.ae)
     everything = [story.anchor for story in timeline.of_deal(deal).stories]
     by_kind = [story.anchor for kind in timeline.KINDS for story in timeline.of_deal(deal, kind=kind).stories]
     assert sorted(by_kind) == sorted(everything)
 
 
 def test_a_long_timeline_is_read_page_by_page_without_gap_or_repetition(world):
-    deal = deal_by_number("DL-1042")
+    deal = deal_by_number("DL-1042", world.ae)
     change = changes.draft(deal=deal, intents=world.more_seats(), effective=STORY_DAY, by=world.ae, now=world.now)
     for _ in range(20):
         changes.submit(change_id=change.pk, version=change.version, shown_hash=change.content_hash, by=world.ae, now=world.now)

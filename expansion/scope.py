@@ -1,0 +1,69 @@
+"""Which deals, changes, decisions, hand-offs, notices, messages and entries of the log a person sees; the rule itself is billing.rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import CharField, Model, Q, QuerySet, Value
+from django.db.models.functions import Concat
+
+from billing import rules as billing
+from billing.models import Contract, LegalEntity
+from billing.rules import Scope, scope_of
+from dealops.accounts.models import User
+from dealops.audit.models import Chain, Entry
+from dealops.outbox.models import Attempt, Message
+from expansion.models import Change, Deal, Decision, Handoff, Notice
+
+# Model -> the way to its contract.
+WAYS: dict[type[Model], str] = {
+    Deal: "contract__",
+    Change: "deal__contract__",
+    Decision: "change__deal__contract__",
+    Handoff: "change__deal__contract__",
+    Notice: "change__deal__contract__",
+}
+
+
+def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Of these rows of any model, those this person sees. Every list, page, search, API view and admin page asks here."""
+    scope = scope_of(user)
+    if scope.everything:
+        return rows
+    if rows.model in WAYS:
+        return rows.filter(scope.within(WAYS[rows.model]))
+    if rows.model is Message:
+        return rows.filter(_messages(scope, ""))
+    if rows.model is Attempt:
+        return rows.filter(_messages(scope, "message__"))
+    if rows.model is Entry:
+        return rows.filter(chain__name__in=_chains(scope))
+    if rows.model is Chain:
+        return rows.filter(name__in=_chains(scope))
+    return billing.visible(user, rows)
+
+
+def _messages(scope: Scope, way: str) -> Q:
+    """Messages about a contract inside, by their subject, or that carry a notice about one."""
+    subject = Concat(Value("contract:"), "number", output_field=CharField())
+    contracts = Contract.objects.filter(scope.within("")).values_list(subject)
+    notices = Notice.objects.filter(scope.within(WAYS[Notice])).values("message")
+    return Q(**{f"{way}subject__in": contracts}) | Q(**{f"{way}pk__in" if not way else f"{way.removesuffix('__')}__in": notices})
+
+
+def _chains(scope: Scope) -> Any:
+    """The chains of the legal entities that lie inside as a whole."""
+    return LegalEntity.objects.filter(pk__in=scope.entities).values("code")
+
+
+def why_not_see(user: User, deal: Deal) -> str | None:
+    """The last gate of every write: a deal of another team is not there, whatever number was typed."""
+    if scope_of(user).covers(deal.contract):
+        return None
+    return f"There is no deal {deal.number} in your teams. Ask RevOps if it should be there."
+
+
+def who_see(people: Iterable[User], contract: Contract) -> list[User]:
+    """Those of `people` who may be told about this contract."""
+    return [person for person in people if scope_of(person).covers(contract)]
