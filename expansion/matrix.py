@@ -1,0 +1,211 @@
+"""The policy as a table: which role may open which address, and which act on a change is allowed to whom in which state (ASVS 8.1.1).
+
+It decides nothing. `rules.py` and `billing/rules.py` decide; the tests in tests/policy run every cell of this table over pages, API and
+admin and fail when the product answers otherwise, and when an address, an API action or an admin page exists that no line here names.
+docs/policy.md is printed from it (`manage.py policy`).
+
+Codes of refusals: `not_found` (outside one's teams, 404), `not_allowed` (the role, or the person, may not: 403), `wrong_state` (nobody may
+now: 403 or 409), `token_cannot_decide` (403), `sign_in` (a stranger: to the log-in page, or 401).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dealops.accounts.models import Role
+from expansion.domain.workflow import State
+
+EVERYBODY = frozenset(Role)
+# Also people who are not signed in.
+ANYBODY: frozenset[Role] | None = None
+SALES, SUCCESS, FINANCE, REVOPS, AUDITOR = Role.SALES, Role.CUSTOMER_SUCCESS, Role.FINANCE, Role.REVOPS, Role.AUDITOR
+MAKERS = frozenset({SALES, SUCCESS, REVOPS})
+WATCHERS = frozenset({FINANCE, REVOPS, AUDITOR})
+OPERATORS = frozenset({FINANCE, REVOPS})
+ADMINS = frozenset({REVOPS, AUDITOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One address by its URL name. `row` says what stands in it: deal, change, document, contract, message or handoff.
+
+    `methods` are those that are answered. `why` says why one that writes is open to more roles than may act: the act itself asks the rules.
+    """
+
+    who: frozenset[Role] | None
+    methods: str = "GET"
+    row: str = ""
+    why: str = ""
+
+    @property
+    def writes(self) -> bool:
+        return self.methods != "GET"
+
+
+def page(who: frozenset[Role] | None = EVERYBODY, row: str = "") -> Door:
+    return Door(who, "GET", row)
+
+
+def form(who: frozenset[Role] | None = EVERYBODY, row: str = "", why: str = "") -> Door:
+    """Answers POST only."""
+    return Door(who, "POST", row, why)
+
+
+ACT_ASKS = "the act asks the rules; whoever may not is told why on the page"
+
+# --- pages: URL name -> door ----------------------------------------------------------------------------------------------
+DOORS: dict[str, Door] = {
+    "root": page(ANYBODY),
+    "health_live": page(ANYBODY),
+    "health_ready": page(ANYBODY),
+    "home": page(),
+    "search": page(),
+    "board": page(),
+    "board_column": page(),
+    "board_move": form(why="answers 403 with a sentence for roles that only read"),
+    "notifications": page(),
+    "notifications_read": form(why="marks one's own notices"),
+    "notifications_outbox": page(),
+    "deals": page(),
+    "deal": page(row="deal"),
+    "composer": Door(EVERYBODY, "GET POST", "deal", ACT_ASKS),
+    "composer_preview": form(row="deal", why="computes, writes nothing"),
+    "changes": page(),
+    "change": page(row="change"),
+    "change_lights": page(row="change"),
+    "change_act": form(row="change", why=ACT_ASKS),
+    "change_reverse": Door(EVERYBODY, "GET POST", "change", ACT_ASKS),
+    "change_cancel": Door(EVERYBODY, "GET POST", "change", ACT_ASKS),
+    "demo_clock": form(why="answers in the demo only, and asks its own rule"),
+    "approvals": page(WATCHERS),
+    "approval": page(WATCHERS, "change"),
+    "approval_approve": form(WATCHERS, "change", ACT_ASKS),
+    "approval_reject": form(WATCHERS, "change", ACT_ASKS),
+    "approval_acknowledge": form(WATCHERS, "change", ACT_ASKS),
+    "approval_handoff": page(WATCHERS, "change"),
+    "approval_receipt": page(WATCHERS, "change"),
+    "approval_preview": page(WATCHERS, "change"),
+    "documents": page(),
+    "document_pdf": page(row="document"),
+    "document": page(row="document"),
+    "future_invoices": page(),
+    "future_invoice": page(row="contract"),
+    "sync": page(OPERATORS),
+    "sync_retry": form(OPERATORS, "message"),
+    "sync_park": form(OPERATORS, "message"),
+    # --- API ---
+    "api:quote-list": form(ANYBODY, why="stateless: reads and writes nothing"),
+    "api:customer-list": page(),
+    "api:customer-detail": page(row="customer"),
+    "api:product-list": page(),
+    "api:product-detail": page(row="product"),
+    "api:contract-list": page(),
+    "api:contract-detail": page(row="contract"),
+    "api:deal-list": page(),
+    "api:deal-detail": page(row="deal"),
+    "api:change-list": Door(EVERYBODY, "GET POST", "", ACT_ASKS),
+    "api:change-what-if": form(why="computes, writes nothing"),
+    "api:change-detail": Door(EVERYBODY, "GET PATCH", "change", ACT_ASKS),
+    "api:change-approve": form(row="change", why=ACT_ASKS),
+    "api:change-cancel": form(row="change", why=ACT_ASKS),
+    "api:change-discard": form(row="change", why=ACT_ASKS),
+    "api:change-preview": form(row="change", why="computes, writes nothing"),
+    "api:change-recall": form(row="change", why=ACT_ASKS),
+    "api:change-reject": form(row="change", why=ACT_ASKS),
+    "api:change-reverse": form(row="change", why=ACT_ASKS),
+    "api:change-submit": form(row="change", why=ACT_ASKS),
+    "api:document-list": page(),
+    "api:document-detail": page(row="document"),
+    "api:document-pdf": page(row="document"),
+    "api:future-invoice-list": page(),
+    "api:future-invoice-detail": page(row="contract"),
+    "api:posting-list": page(),
+    "api:posting-detail": page(row="posting"),
+    "api:handoff-list": page(),
+    "api:handoff-detail": page(row="handoff"),
+    "api:handoff-acknowledge": form(row="handoff", why=ACT_ASKS),
+    "api_schema": page(),
+    "api_docs": page(),
+}
+# Log-in, log-out, passwords and second factors: one's own account only, by allauth and dealops.accounts.
+OWN_ACCOUNT = ("account_", "mfa_", "persona", "socialaccount_", "usersessions_", "openid_connect_", "headless")
+
+
+# --- admin: every row is read by RevOps and Auditor and by nobody else, nothing is deleted, and nothing but these is edited ----------------
+ADMIN_EDITED: dict[str, frozenset[Role]] = {
+    "accounts.User": frozenset({REVOPS}),
+    "billing.Customer": frozenset({REVOPS}),
+    "billing.LegalEntity": frozenset({REVOPS}),
+    "billing.Price": frozenset({REVOPS}),
+    "billing.Product": frozenset({REVOPS}),
+    "billing.Segment": frozenset({REVOPS}),
+    "billing.Team": frozenset({REVOPS}),
+    "expansion.Pipeline": frozenset({REVOPS}),
+    "expansion.Stage": frozenset({REVOPS}),
+}
+# "app.Model.action" -> who may run it. Each declares one permission and calls one operation.
+ADMIN_ACTIONS: dict[str, frozenset[Role]] = {}
+
+
+# --- acts on a change ------------------------------------------------------------------------------------------------------
+class Relation(StrEnum):
+    """How a person stands to a change."""
+
+    MAKER = "maker"
+    COLLEAGUE = "colleague"
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """`states` in which it makes sense, whether the maker may, and which roles may besides the maker."""
+
+    states: frozenset[State]
+    maker: bool
+    others: frozenset[Role]
+
+
+S = State
+ACTS: dict[str, Act] = {
+    "edit": Act(frozenset({S.DRAFT}), True, frozenset({REVOPS})),
+    "submit": Act(frozenset({S.DRAFT}), True, frozenset({REVOPS})),
+    "discard": Act(frozenset({S.DRAFT}), True, frozenset({REVOPS})),
+    "recall": Act(frozenset({S.SUBMITTED}), True, frozenset({REVOPS})),
+    "approve": Act(frozenset({S.SUBMITTED}), False, frozenset({FINANCE})),
+    "reject": Act(frozenset({S.SUBMITTED}), False, frozenset({FINANCE})),
+    "cancel": Act(frozenset({S.SCHEDULED}), True, frozenset({REVOPS, FINANCE})),
+    "reverse": Act(frozenset({S.APPLIED}), True, MAKERS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell; `refusal` is None where the act is allowed."""
+
+    act: str
+    role: Role
+    state: State
+    relation: Relation
+    refusal: str | None
+
+
+def cells() -> Iterator[Cell]:
+    """Every cell. A maker is of a role that makes changes; the others come as colleagues and from outside."""
+    for name, act in ACTS.items():
+        for role in Role:
+            for state in State:
+                for relation in Relation:
+                    if relation == Relation.MAKER and role not in MAKERS:
+                        continue
+                    yield Cell(name, role, state, relation, _refusal(act, role, state, relation))
+
+
+def _refusal(act: Act, role: Role, state: State, relation: Relation) -> str | None:
+    if relation == Relation.OUTSIDE:
+        return "not_found"
+    if state not in act.states:
+        return "wrong_state"
+    allowed = act.maker if relation == Relation.MAKER else role in act.others
+    return None if allowed else "not_allowed"
