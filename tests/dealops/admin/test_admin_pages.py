@@ -13,6 +13,7 @@ from dealops.accounts.models import Role, User
 from dealops.audit.admin_classes import AuditedAdmin, ReadOnlyAdmin
 from dealops.audit.models import Entry
 from dealops.outbox.models import Message
+from expansion.matrix import ADMIN_EDITED
 from expansion.models import Change
 from tests.expansion.desk import approved, set_clock
 from tests.worlds import seed_world
@@ -21,17 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.req("F90")]
 
 OURS = {"accounts", "audit", "outbox", "rest", "billing", "expansion"}
 PAGES = sorted(admin.site._registry.items(), key=lambda pair: pair[0]._meta.label)
-EDITABLE = {
-    "accounts.User",
-    "billing.Product",
-    "billing.Price",
-    "billing.LegalEntity",
-    "billing.Segment",
-    "billing.Customer",
-    "billing.Team",
-    "expansion.Pipeline",
-    "expansion.Stage",
-}
+EDITABLE = set(ADMIN_EDITED)
 every_page = pytest.mark.parametrize(("model", "desk"), PAGES, ids=[model._meta.label for model, _ in PAGES])
 
 
