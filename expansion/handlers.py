@@ -14,7 +14,7 @@ from dealops.outbox import handlers
 from dealops.outbox.handlers import NoAnswer, Refused, TryLater
 from dealops.outbox.relay import Delivery
 from expansion.models import Notice
-from expansion.operations import execution
+from expansion.operations import bulk, execution
 from expansion.operations.notices import EMAIL_TOPIC, SLACK_TOPIC
 from expansion.queries.notices import email_of
 
@@ -23,12 +23,19 @@ def register() -> None:
     handlers.register(execution.CONFIRM_TOPIC, confirm)
     handlers.register(EMAIL_TOPIC, send_email)
     handlers.register(SLACK_TOPIC, send_slack)
+    handlers.register(bulk.TOPIC, bulk_slice)
 
 
 def confirm(delivery: Delivery) -> Callable[[], None]:
     """Everything before it on the same contract is delivered, so the change is in accounting."""
     number = delivery.message.payload["change"]
     return lambda: execution.confirm(number, now=now())
+
+
+def bulk_slice(delivery: Delivery) -> Callable[[], None]:
+    """The next rows of a bulk job. Nothing outside is called; a slice begun twice goes on with the rows that still wait."""
+    payload = delivery.message.payload
+    return bulk.work(job_id=payload["job"], number=payload["slice"], clock=now, alive=delivery.renew)
 
 
 def _nothing() -> None:

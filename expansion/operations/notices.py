@@ -38,6 +38,15 @@ def approval_needed(change: Change, contract: Contract, *, why: str, now: dateti
     _tell_slack(change, event=event, title=title, body=fact_lines(facts), blocks=approval_blocks(facts), now=now)
 
 
+def reminded(change: Change, contract: Contract, *, event: str, by: User, now: datetime) -> int:
+    """Ask those who decide once more; answers how many they are."""
+    facts = facts_of(change, contract, why="")
+    people = list(User.objects.filter(role=Role.FINANCE, is_active=True).exclude(person=change.maker_person))
+    title = f"Reminder: {contract.customer.name} {facts.sentence} waits for a decision"
+    _tell_people(change, people, event=event, title=title, body=fact_lines(facts), why=f"{by} asks for an answer", now=now)
+    return len(people)
+
+
 def decided(change: Change, contract: Contract, *, decision: str, by: User, now: datetime, reason: str = "") -> None:
     """Tell the maker, and the channel that was asked."""
     facts = facts_of(change, contract, why="")
