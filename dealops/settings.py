@@ -73,6 +73,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_htmx",
     "django_structlog",
@@ -96,6 +99,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "dealops.accounts.middleware.SessionLifetimeMiddleware",
+    "dealops.accounts.middleware.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -116,6 +121,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "dealops.accounts.frame.account_frame",
             ],
             "builtins": [
                 "billing.templatetags.components",
@@ -148,7 +154,47 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "dealops.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"login": "dealops.accounts.forms.LoginForm"}
 ACCOUNT_SESSION_REMEMBER = False
+# Asked for again before acts that weigh a lot (dealops/accounts/step_up.py), unless shown this recently.
+STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", 300)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_SECONDS
+PASSWORD_RESET_TIMEOUT = 3600
+# A second factor for everybody; the people of the demo sign in with one click.
+MFA_REQUIRED = env.bool("MFA_REQUIRED", PRODUCTION)
+MFA_ADAPTER = "dealops.accounts.adapter.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# E-mail addresses are given by RevOps, not claimed by people.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+# The company's sign-in by OpenID Connect, when its address is set. Somebody unknown is refused unless a role is given for new people.
+OIDC_ID = "company"
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", "")
+OIDC_NAME = env.str("OIDC_NAME", "your company")
+OIDC_TRUST_EMAIL = env.bool("OIDC_TRUST_EMAIL", False)
+OIDC_DEFAULT_ROLE = env.str("OIDC_DEFAULT_ROLE", "")
+OIDC_ROLE_CLAIM = env.str("OIDC_ROLE_CLAIM", "groups")
+OIDC_ROLES = env.dict("OIDC_ROLES", {})
+SOCIALACCOUNT_ADAPTER = "dealops.accounts.adapter.SocialAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": OIDC_ID,
+                "name": OIDC_NAME,
+                "client_id": env.str("OIDC_CLIENT_ID", ""),
+                "secret": env.str("OIDC_CLIENT_SECRET", ""),
+                "settings": {"server_url": OIDC_SERVER_URL},
+            }
+        ]
+        if OIDC_SERVER_URL
+        else [],
+    }
+}
+# A session ends this long after it began, and this long after its last use.
 SESSION_COOKIE_AGE = 43200
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", 43200 if DEMO else 1800)
 SESSION_COOKIE_NAME = "__Host-sid" if HTTPS else "sid"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True

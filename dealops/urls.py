@@ -10,6 +10,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="home"), name="root"),
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
+    path("accounts/tokens/", include("dealops.rest.urls")),
     path("accounts/", include("dealops.accounts.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("dealops.api")),

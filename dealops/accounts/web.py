@@ -1,13 +1,15 @@
-"""The log-in page, with the demo's personas on it."""
+"""The log-in page, with the demo's personas and the company's sign-in on it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from allauth.account.views import LoginView
+from django.conf import settings
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -20,7 +22,9 @@ class LoginPage(LoginView):
     template_name = "account/login.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "title": "Sign in", "personas": personas(), "next": self.request.GET.get("next", "")}
+        company = reverse("openid_connect_login", kwargs={"provider_id": settings.OIDC_ID}) if settings.OIDC_SERVER_URL else ""
+        mine = {"title": "Sign in", "personas": personas(), "next": self.request.GET.get("next", "")}
+        return {**super().get_context_data(**kwargs), **mine, "company": company, "company_name": settings.OIDC_NAME}
 
 
 @require_POST
