@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from billing.domain.refusal import NotAllowed
-from billing.models import Owner
 from dealops.accounts.models import Role, User
 from expansion.domain import workflow
-from expansion.models import Change, Deal, Handoff
+from expansion.domain.approval import Limit, is_one_of
+from expansion.models import OPEN_HANDOFF, Change, Deal, Delegation, Handoff
+from expansion.queries.standing import APPROVING, Authority
 from expansion.scope import why_not_see
 
 MAKERS = frozenset({Role.SALES, Role.CUSTOMER_SUCCESS, Role.REVOPS})
@@ -61,35 +63,85 @@ def why_not_renew(user: User) -> str | None:
 
 
 def why_not_decide(user: User, change: Change) -> str | None:
-    """Finance decides, never the maker, whatever log-in they use (F84); a superuser without the role cannot either."""
+    """Those the rules ask decide, never who made or edited it, whatever log-in they use (F84); administrators do not at all."""
     if user.person == change.maker_person:
         return "You made this change. Someone else in Finance decides."
-    if user.role != Role.FINANCE:
-        return "Finance decides about this change."
+    if is_one_of(user.person, change.hands):
+        return "You edited this change. Someone else in Finance decides."
+    asked = dict.fromkeys(change.waits_for or [Role.FINANCE])
+    if user.role not in asked:
+        return f"{' and '.join(Role(role).label for role in asked)} decides about this change."
+    if user.is_superuser:
+        return "An administrator of the installation does not decide about changes. Someone else does."
     if not user.is_active:
         return "This account is disabled."
     if not workflow.can("approve", change.state):
         return f"This change is {workflow.LABELS[workflow.State(change.state)].lower()}; there is nothing to decide."
-    return None
+    if is_one_of(user.person, change.agreed):
+        return "You have agreed already. It waits for a second person."
+    return why_not_see(user, change.deal)
 
 
-def why_not_approve(user: User, change: Change) -> str | None:
-    """As `why_not_decide`, and within the person's limit (M25)."""
+def why_not_approve(user: User, change: Change, names: Sequence[Authority] | None = None) -> str | None:
+    """As `why_not_decide`, and within a limit (M25): one's own, or that of somebody one stands in for (`names`, see authorities_of)."""
+    found = authority_for(user, change, names)
+    return found if isinstance(found, str) else None
+
+
+def authority_for(user: User, change: Change, names: Sequence[Authority] | None = None) -> Authority | str:
+    """In whose name this person may approve, their own before anybody else's; or the sentence why not."""
     refusal = why_not_decide(user, change)
     if refusal:
         return refusal
-    amount = abs(Decimal(change.amount_now))
-    if user.approval_limit is None:
-        return "You have no approval limit yet. Ask RevOps to set one."
-    if user.approval_currency and user.approval_currency != change.currency:
-        return (
-            f"Your approval limit is in {user.approval_currency}; this change is in {change.currency}. "
-            f"Ask someone with a limit in {change.currency}."
-        )
-    if amount > user.approval_limit:
-        return (
-            f"{amount:,.2f} {change.currency} is above your limit of {user.approval_limit:,.2f}. Someone with a higher limit must approve."
-        )
+    own = Authority(user.role, Limit(user.approval_limit, user.approval_currency))
+    amount, refused = abs(Decimal(change.amount_now)), None
+    for authority in names or (own,):
+        why_not = authority.limit.why_not(amount, change.currency) or _why_not_for(authority, change)
+        if why_not is None:
+            return authority
+        refused = refused or why_not
+    return refused or "Somebody else decides about this change."
+
+
+def _why_not_for(authority: Authority, change: Change) -> str | None:
+    """A delegate inherits the ban of whom they stand in for, and one person's say does not count twice (F84)."""
+    if authority.giver and is_one_of(authority.person, (change.maker_person, *change.hands)):
+        return f"{authority.giver} made or edited this change, so nobody decides about it in {authority.giver}'s name."
+    if authority.giver and is_one_of(authority.person, change.agreed):
+        return f"{authority.giver} has agreed already. It waits for somebody else."
+    return None
+
+
+def why_not_ask(user: User, change: Change) -> str | None:
+    """A question is asked by those who may decide."""
+    return why_not_decide(user, change)
+
+
+def why_not_answer(user: User, change: Change) -> str | None:
+    """The maker answers, or RevOps for them."""
+    if user.person != change.maker_person and user.role != Role.REVOPS:
+        return f"{change.maker}, who made this change, answers."
+    return None
+
+
+def why_not_delegate(user: User, giver: User, taker: User) -> str | None:
+    """Handing one's own decisions over for some days; RevOps may do it for somebody who is away already."""
+    if user.person != giver.person and user.role != Role.REVOPS:
+        return "Everybody delegates for themselves; RevOps does it for somebody who is away already."
+    if giver.role not in APPROVING or giver.approval_limit is None:
+        return f"{giver} has no approvals to hand over."
+    if giver.person == taker.person:
+        return "Choose another person: nobody stands in for themselves."
+    if taker.role != giver.role or not taker.is_active or taker.is_superuser:
+        return f"{taker} cannot stand in: it has to be somebody of {giver.get_role_display()} with a working account."
+    if user.person == taker.person:
+        return "Nobody gives themselves somebody else's approvals. Ask another person in RevOps."
+    return None
+
+
+def why_not_end_delegation(user: User, delegation: Delegation) -> str | None:
+    if user.person not in (delegation.giver_person, delegation.taker_person) and user.role != Role.REVOPS:
+        return f"{delegation.giver}, {delegation.taker} or RevOps ends it."
     return None
 
 
@@ -100,12 +152,14 @@ def why_not_acknowledge(user: User, handoff: Handoff) -> str | None:
     return why_not_see(user, handoff.change.deal)
 
 
-def approval_needed(*, owner: str, amount_now: Decimal, prior_period: bool) -> str | None:
-    """Why a change needs Finance, or None for the direct path (S0-18, D2)."""
-    if owner == Owner.FINANCE:
-        return "Finance owns the future invoice"
-    if prior_period:
-        return "It changes a period that is already closed"
+def why_not_update(user: User, handoff: Handoff) -> str | None:
+    """Bringing the future invoice up to date, here or in accounting: somebody of the team it was handed to."""
+    if user.role != handoff.team:
+        return f"{Role(handoff.team).label} owns this future invoice. Somebody there updates it."
+    if handoff.state not in OPEN_HANDOFF:
+        return f"This hand-off is {handoff.get_state_display().lower()}; there is nothing left to do."
+    if handoff.change.state != workflow.State.APPLIED:
+        return "The change is not in effect yet, so there is nothing to update."
     return None
 
 

@@ -22,9 +22,13 @@ def carry_out(
     on: date,
     by: User | None,
     at: datetime,
+    tell_accounting: bool = True,
 ) -> tuple[Document | None, FutureInvoiceVersion]:
-    """Apply `result`, exactly as it was shown, to a locked contract. `on` is the business date the document carries."""
+    """Apply `result`, exactly as it was shown, to a locked contract. `on` is the business date the document carries.
+
+    Without `tell_accounting` the future invoice is new here and its template over there is somebody else's to change (S0-19).
+    """
     contracts.amend(contract, after, effective=effective, reference=reference, reason=reason, by=by, at=at)
     document = documents.issue_one_off(contract, result, reference=reference, on=on, at=at)
-    version = future_invoices.reprice(contract, reference=reference, at=at)
+    version = future_invoices.reprice(contract, reference=reference, at=at, tell_accounting=tell_accounting)
     return document, version

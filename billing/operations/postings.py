@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from billing.domain.money import round_money
 from billing.models import Contract, Document, FutureInvoiceVersion, Posting, PostingStep, Template
@@ -152,6 +152,32 @@ def note_template_live(posting: Posting, version: FutureInvoiceVersion, *, remot
         chain=contract.legal_entity.code,
         at=at,
         after={"template": remote_id, "removed": removed, "net": str(version.net), "total": str(version.total)},
+    )
+
+
+def note_template_found(version: FutureInvoiceVersion, contract: Contract, *, remote_id: str, next_date: date | None, at: datetime) -> None:
+    """Somebody changed the template over there, and it is exactly `version`: it is the live one from now on (M10, S0-19)."""
+    Template.objects.filter(contract=contract, state=Template.State.LIVE).exclude(remote_id=remote_id).update(state=Template.State.DELETED)
+    Template.objects.update_or_create(
+        remote_id=remote_id,
+        defaults={
+            "contract": contract,
+            "version": version,
+            "state": Template.State.LIVE,
+            "net": version.net,
+            "tax": version.tax,
+            "total": version.total,
+            "next_date": next_date,
+            "verified_at": at,
+        },
+    )
+    record(
+        action="future_invoice.confirmed",
+        sentence=_template_sentence(contract, version, remote_id),
+        subjects=[f"change:{version.reference}", contract.permalink, contract.customer.permalink],
+        chain=contract.legal_entity.code,
+        at=at,
+        after={"template": remote_id, "by_hand": True, "net": str(version.net), "total": str(version.total)},
     )
 
 

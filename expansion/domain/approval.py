@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -154,11 +153,6 @@ def outstanding(approvers: Mapping[str, int], given: Sequence[Agreement], *, rol
     for role, count in needed.items():
         missing += [role] * (count - sum(one.role == role for one in given))
     return tuple(missing)
-
-
-def delegation_holds(*, starts: date, ends: date, ended: bool, on: date) -> bool:
-    """Whether somebody may act for somebody else on this day; both ends belong to it."""
-    return not ended and starts <= on <= ends
 
 
 def is_one_of(person: object, banned: Collection[object]) -> bool:

@@ -31,11 +31,13 @@ class Facts:
     limit_words: str
     is_own: bool
     others_waiting: tuple[str, ...] = ()
+    agreed: int = 0
+    has_question: bool = False
 
 
 def flags(facts: Facts) -> tuple[Flag, ...]:
     """The flags of one change for one reader, gravest first."""
-    found = (_own(facts), _limit(facts), *_time(facts), _waiver(facts), _remainder(facts), _price(facts), _others(facts))
+    found = (_own(facts), _limit(facts), *_time(facts), _waiver(facts), _remainder(facts), _price(facts), _others(facts), *_standing(facts))
     return tuple(flag for flag in found if flag)
 
 
@@ -79,3 +81,12 @@ def _others(facts: Facts) -> Flag | None:
     if not facts.others_waiting:
         return None
     return Flag("others", "Another pending", f"Also waiting on this contract: {', '.join(facts.others_waiting)}.")
+
+
+def _standing(facts: Facts) -> list[Flag]:
+    found = []
+    if facts.agreed:
+        found.append(Flag("second", "Second approval", "Somebody has agreed already; another person has to agree as well.", "info"))
+    if facts.has_question:
+        found.append(Flag("question", "Question open", "The maker was asked something; the time to decide stands still.", "info"))
+    return found

@@ -33,7 +33,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the lights are read from. `document` and `template` are None when there is nothing to post."""
+    """What the lights are read from. `document` and `template` are None when there is nothing to post.
+
+    `by_finance` is `waiting` or `done` where Finance changes the template in accounting itself.
+    """
 
     state: str
     effective: str
@@ -43,6 +46,7 @@ class Facts:
     document: Delivery | None = None
     template: Delivery | None = None
     has_document: bool = False
+    by_finance: str = ""
 
 
 def lights(facts: Facts) -> tuple[Light, Light, Light, Light]:
@@ -85,6 +89,10 @@ def _future(facts: Facts) -> Light:
     early = _before_applied(facts, "Future invoice")
     if early:
         return early
+    if facts.template is None and facts.by_finance:
+        is_done = facts.by_finance == "done"
+        words = "Updated in accounting and verified" if is_done else "Waiting for Finance to update it in accounting"
+        return Light("Future invoice", Status.DONE if is_done else Status.WAITING, words)
     if facts.template is None:
         return Light("Future invoice", Status.DONE, "Unchanged")
     return _delivery("Future invoice", facts.template, done="Updated and verified", doing="Replacing the template")

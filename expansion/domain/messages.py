@@ -68,6 +68,15 @@ def decided_blocks(facts: Facts, title: str, reason: str) -> list[dict[str, Any]
     return [*blocks, _link("Open", facts.link)]
 
 
+def plain_blocks(title: str, text: str, link: str) -> list[dict[str, Any]]:
+    """Block Kit of a message to one person: a header, the words, one link."""
+    return [
+        {"type": "header", "text": {"type": "plain_text", "text": title[:150]}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": slack_text(text)[:2900]}},
+        _link("Open", link),
+    ]
+
+
 def _body(header: str, facts: Facts) -> list[dict[str, Any]]:
     fields = [{"type": "mrkdwn", "text": f"*{label}*\n{slack_text(value)}"[:1900]} for label, value in pairs(facts)]
     return [

@@ -73,7 +73,7 @@ def standing(*, now: datetime, due: datetime, is_free: IsFree) -> str:
 
 
 def handoff_standing(*, on: date, due: date, bill_date: date, is_free: IsFree) -> str:
-    """Where a hand-off stands: `in_time`; `day_3`, `day_1`, `day_0` as its due day comes near (S0-21); `late`; `missed` on the bill date."""
+    """Where a hand-off stands: `in_time`; `day_3`, `day_1`, `day_0` near its due day (S0-21); `late`; `missed` on the bill date."""
     if on >= bill_date:
         return "missed"
     if on > due:

@@ -15,7 +15,7 @@ from billing.operations.billing_run import bill
 from billing.queries.due import first_due
 from expansion.domain import workflow
 from expansion.models import Change
-from expansion.operations import ending, execution
+from expansion.operations import deadlines, ending, execution
 
 ONE_DAY = timedelta(days=1)
 
@@ -52,6 +52,7 @@ def catch_up(
         done.failed |= run.failed
         done.ended += run.ended
         ending.close_deals(on=day, now=at(day))
+        deadlines.remind(now=at(day), entity=entity)
     return done
 
 

@@ -13,13 +13,12 @@ from billing.models import Contract, LegalEntity
 from billing.operations import changes as books
 from billing.operations import contracts
 from dealops.accounts.models import User
-from dealops.audit.operations import record
-from dealops.outbox.operations import enqueue
 from expansion.domain import workflow
 from expansion.models import Change, Deal
 from expansion.operations import handoffs, notices, rebasing
 from expansion.operations.deals import lock, place, stage_of
 from expansion.operations.locking import lock_change
+from expansion.operations.story import tell
 from expansion.queries.preview import Preview, preview
 
 log = logging.getLogger(__name__)
@@ -27,7 +26,10 @@ log = logging.getLogger(__name__)
 # What was approved is not what it would be today: it is not carried out behind anybody's back (F68).
 NOT_AS_AGREED = "What is billed has moved since the approval, so the amounts are no longer those that were approved. Submit it again."
 
-CONFIRM_TOPIC = "change.confirm"
+
+def summary(change: Change) -> str:
+    """The change in a few words for timelines and messages, from its frozen impact."""
+    return f"{change.impact['summary']} from {change.effective:%-d %b %Y}"
 
 
 def start(change: Change, contract: Contract, seen: Preview, *, by: User | None, now: datetime) -> None:
@@ -36,7 +38,7 @@ def start(change: Change, contract: Contract, seen: Preview, *, by: User | None,
     if change.effective > today:
         change.state = workflow.after("schedule", change.state).value
         change.save(update_fields=["state"])
-        _tell(
+        tell(
             change,
             contract,
             "change.scheduled",
@@ -59,6 +61,7 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
         on=today,
         by=by,
         at=now,
+        tell_accounting=not change.finance_updates,
     )
     deal = _update_deal(change, seen)
     change.state = workflow.after("apply", change.state).value
@@ -66,12 +69,16 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
     change.document_number = document.number if document else ""
     change.save(update_fields=["state", "applied_at", "executed_hash", "document_number"])
     billed = f"{document.number} issued over {document.total:.2f} {document.currency}" if document else seen.impact.why
-    _tell(change, contract, "change.applied", f"{change.number} is in effect. {billed}. Next invoice updated.", by=by, now=now)
+    tell(change, contract, "change.applied", f"{change.number} is in effect. {billed}. {_next_words(change)}.", by=by, now=now)
     if deal.stage.code == "awaiting_approval":
         place(deal, stage_of(deal.pipeline.code, "applied"), by=by, now=now, reference=change.number)
     rebasing.moved(contract, cause=change.number, today=today, now=now)
-    # Delivered after the postings of the same contract, because one subject keeps its order.
-    enqueue(topic=CONFIRM_TOPIC, identity=change.number, subject=contract.permalink, payload={"change": change.number})
+    if not change.finance_updates:
+        handoffs.confirm_after_postings(change, contract)
+
+
+def _next_words(change: Change) -> str:
+    return "Finance updates the next invoice in accounting" if change.finance_updates else "Next invoice updated"
 
 
 def _update_deal(change: Change, seen: Preview) -> Deal:
@@ -89,7 +96,7 @@ def confirm(change_number: str, *, now: datetime) -> None:
     contract_id = Change.objects.values_list("deal__contract_id", flat=True).get(number=change_number)
     contract = contracts.lock(contract_id)
     change = Change.objects.select_for_update(of=("self",)).select_related("deal", "maker").get(number=change_number)
-    handoffs.close(change, reason="Verified in accounting", now=now)
+    handoffs.close_all(contract, reason="Verified in accounting", now=now)
     notices.posted(change, contract, now=now)
 
 
@@ -134,15 +141,3 @@ def _activate(pk: int, *, today: date, now: datetime) -> str | None:
             return None
         apply(change, contract, seen, by=None, now=now, today=today)
         return change.number
-
-
-def _tell(change: Change, contract: Contract, action: str, sentence: str, *, now: datetime, by: User | None = None) -> None:
-    record(
-        action=action,
-        sentence=sentence,
-        subjects=[change.permalink, change.deal.permalink, contract.permalink, contract.customer.permalink],
-        chain=contract.legal_entity.code,
-        at=now,
-        by=by,
-        after={"state": change.state, "executed_hash": change.executed_hash},
-    )

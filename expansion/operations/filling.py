@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from expansion.domain.approval import Verdict
 from expansion.models import Change
 from expansion.queries.preview import Preview
+
+
+def roles_asked(verdict: Verdict) -> list[str]:
+    """The role of each person who has to agree, once per person."""
+    return [role for role, count in verdict.approvers.items() for _ in range(count)]
 
 
 def fill(change: Change, seen: Preview) -> None:
@@ -17,3 +23,5 @@ def fill(change: Change, seen: Preview) -> None:
     change.mrr_delta = seen.impact.mrr_delta
     change.owner, change.owner_rule = seen.policies.owner, seen.policies.rules["owner"]
     change.reverses = seen.reverses
+    change.approval = seen.verdict.as_json()
+    change.waits_for = roles_asked(seen.verdict)

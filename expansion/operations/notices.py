@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -12,39 +12,95 @@ from django.utils import timezone
 from billing.models import Contract
 from dealops.accounts.models import Role, User
 from dealops.outbox.operations import enqueue
-from expansion.domain.messages import Facts, approval_blocks, decided_blocks, fact_lines
+from expansion.domain.messages import Facts, approval_blocks, decided_blocks, fact_lines, plain_blocks
 from expansion.domain.workflow import State
-from expansion.models import Change, Notice
+from expansion.models import Change, Handoff, Notice, NoticePreference, Question
 from expansion.scope import who_see
 
 EMAIL_TOPIC = "notice.email"
 SLACK_TOPIC = "notice.slack"
-HOURS_TO_DECIDE = 8
-
-
-def decision_due(now: datetime) -> datetime:
-    """When Finance should have decided: eight hours after submission."""
-    return now + timedelta(hours=HOURS_TO_DECIDE)
+WHY_ABOVE = "It waits too long, and you are the one it goes to then"
+Topic = NoticePreference.Topic
 
 
 def approval_needed(change: Change, contract: Contract, *, why: str, now: datetime) -> None:
-    """Tell everyone in Finance by task and e-mail, and the channel by Slack."""
+    """Tell everyone who may decide by task and e-mail, and the channel by Slack."""
     facts = facts_of(change, contract, why=why)
     event = f"approval_needed.{change.version}"
     title = f"Approval needed: {contract.customer.name} {facts.sentence}"
-    finance = User.objects.filter(role=Role.FINANCE, is_active=True).exclude(person=change.maker_person)
-    people = who_see(finance, contract)
-    _tell_people(change, people, event=event, title=title, body=fact_lines(facts), why="You approve for Finance", now=now)
+    _ask(change, event=event, title=title, body=fact_lines(facts), why="You approve for {role}", now=now)
+    _tell_slack(change, event=event, title=title, body=fact_lines(facts), blocks=approval_blocks(facts), now=now)
+
+
+def second_needed(change: Change, contract: Contract, *, why: str, now: datetime) -> None:
+    """One has agreed; tell those who may agree as well."""
+    facts = facts_of(change, contract, why=why)
+    event = f"second_needed.{change.version}.{len(change.agreed)}"
+    title = f"Second approval needed: {contract.customer.name} {facts.sentence}"
+    _ask(change, event=event, title=title, body=f"{why}\n{fact_lines(facts)}", why="You approve for {role}", now=now)
     _tell_slack(change, event=event, title=title, body=fact_lines(facts), blocks=approval_blocks(facts), now=now)
 
 
 def reminded(change: Change, contract: Contract, *, event: str, by: User, now: datetime) -> int:
     """Ask those who decide once more; answers how many they are."""
     facts = facts_of(change, contract, why="")
-    people = list(User.objects.filter(role=Role.FINANCE, is_active=True).exclude(person=change.maker_person))
     title = f"Reminder: {contract.customer.name} {facts.sentence} waits for a decision"
-    _tell_people(change, people, event=event, title=title, body=fact_lines(facts), why=f"{by} asks for an answer", now=now)
-    return len(people)
+    return _ask(change, event=event, title=title, body=fact_lines(facts), why=f"{by} asks for an answer", now=now)
+
+
+def deadline(change: Change, contract: Contract, *, standing: str, now: datetime) -> bool:
+    """Time is short, over, or long over (`soon`, `late`, `escalated`): tell those who decide, or those above. False when told before."""
+    event = f"decision_{standing}.{change.version}"
+    if Notice.objects.filter(change=change, event=event).exists():
+        return False
+    facts = facts_of(change, contract, why="")
+    words = {"soon": "is due soon", "late": "is overdue", "escalated": "is overdue by more than a working day"}[standing]
+    title = f"A decision {words}: {contract.customer.name} {facts.sentence}"
+    if standing != "escalated":
+        _ask(change, event=event, title=title, body=fact_lines(facts), why="You approve for {role}", now=now)
+        return True
+    people = set_of(*(above(role) for role in change.waits_for))
+    _tell_people(change, people, topic=Topic.APPROVALS, event=event, title=title, body=fact_lines(facts), why=WHY_ABOVE, now=now)
+    _tell_slack(change, event=event, title=title, body=fact_lines(facts), blocks=approval_blocks(facts), now=now)
+    return True
+
+
+def handoff_deadline(handoff: Handoff, contract: Contract, *, standing: str, now: datetime) -> bool:
+    """The day of a handed-over invoice comes near, or has passed. False when told before."""
+    change, event = handoff.change, f"handoff_{standing}.{handoff.pk}"
+    if Notice.objects.filter(change=change, event=event).exists():
+        return False
+    is_late = standing in {"late", "missed"}
+    title = f"{'Overdue' if is_late else 'Due'} {handoff.due_on:%-d %b}: {handoff.title}"
+    body = f"{handoff.title}, invoice of {handoff.bill_date:%-d %b %Y}.\n{fact_lines(facts_of(change, contract, why=''))}"
+    people = set_of(team(handoff.team), above(handoff.team)) if is_late else team(handoff.team)
+    if handoff.acknowledged_by and not is_late:
+        people = [handoff.acknowledged_by]
+    why = WHY_ABOVE if is_late else "It was handed to your team"
+    _tell_people(change, people, topic=Topic.HANDOFFS, event=event, title=title, body=body, why=why, now=now)
+    return True
+
+
+def differs(handoff: Handoff, contract: Contract, *, found: str, now: datetime) -> None:
+    """Accounting is not as expected after somebody said it was updated."""
+    title = f"Not yet right in accounting: {contract.customer.name}"
+    people = [person for person in {handoff.updated_by, handoff.acknowledged_by} if person]
+    event, why = f"handoff_differs.{handoff.pk}.{handoff.checks}", "You updated it"
+    _tell_people(handoff.change, people, topic=Topic.HANDOFFS, event=event, title=title, body=found, why=why, now=now)
+
+
+def asked(change: Change, contract: Contract, question: Question, *, now: datetime) -> None:
+    """Tell the maker what somebody wants to know."""
+    title = f"{question.by} has a question about {change.number}"
+    _tell_maker(change, event=f"asked.{question.pk}", title=title, body=question.text, now=now)
+
+
+def answered(change: Change, contract: Contract, question: Question, *, now: datetime) -> None:
+    """Tell whoever asked."""
+    title = f"{question.answered_by} answered about {change.number}"
+    body = f"{question.text}\n\n{question.answer}"
+    why = "You asked this"
+    _tell_people(change, [question.by], topic=Topic.APPROVALS, event=f"answered.{question.pk}", title=title, body=body, why=why, now=now)
 
 
 def decided(change: Change, contract: Contract, *, decision: str, by: User, now: datetime, reason: str = "") -> None:
@@ -53,30 +109,27 @@ def decided(change: Change, contract: Contract, *, decision: str, by: User, now:
     title = f"{change.number} was {decision} by {by}"
     body = fact_lines(facts) + (f"\nReason: {reason}" if reason else "")
     event = f"{decision}.{change.version}"
-    _tell_people(change, [change.maker], event=event, title=title, body=body, why="You made this change", now=now)
+    _tell_maker(change, event=event, title=title, body=body, now=now)
     _tell_slack(change, event=event, title=title, body=body, blocks=decided_blocks(facts, title, reason), now=now)
 
 
 def posted(change: Change, contract: Contract, *, now: datetime) -> None:
     """Tell the maker that accounting has all of it."""
     facts = facts_of(change, contract, why="")
-    title = f"{change.number} is in accounting"
-    _tell_people(change, [change.maker], event="posted", title=title, body=fact_lines(facts), why="You made this change", now=now)
+    _tell_maker(change, event="posted", title=f"{change.number} is in accounting", body=fact_lines(facts), now=now)
 
 
 def returned(change: Change, contract: Contract, *, reason: str, now: datetime) -> None:
     """Tell the maker that it has to be done again."""
-    title = f"{change.number} has to be submitted again"
     # A submitted change may come back more than once, each time as another version.
     event = "returned" if change.state == State.SUPERSEDED else f"returned.{change.version}"
-    _tell_people(change, [change.maker], event=event, title=title, body=reason, why="You made this change", now=now)
+    _tell_maker(change, event=event, title=f"{change.number} has to be submitted again", body=reason, now=now)
 
 
 def carried_on(change: Change, contract: Contract, *, instead_of: str, cause: str, now: datetime) -> None:
     """Tell the maker that what was agreed goes on under another number."""
-    title = f"{instead_of} goes on as {change.number}"
     body = f"{cause} changed the contract. What was agreed as {instead_of} still comes to the same amounts and takes effect on its day."
-    _tell_people(change, [change.maker], event="carried_on", title=title, body=body, why="You made this change", now=now)
+    _tell_maker(change, event="carried_on", title=f"{instead_of} goes on as {change.number}", body=body, now=now)
 
 
 def cancelled(change: Change, contract: Contract, *, by: User, reason: str, now: datetime) -> None:
@@ -85,14 +138,13 @@ def cancelled(change: Change, contract: Contract, *, by: User, reason: str, now:
     people = [person for person in (change.maker, *deciders) if person != by]
     title = f"{change.number} was cancelled by {by}"
     body = f"It would have taken effect on {change.effective:%-d %b %Y}. Reason: {reason}"
-    _tell_people(change, people, event="cancelled", title=title, body=body, why="You had a part in it", now=now)
+    why = "You had a part in it"
+    _tell_people(change, people, topic=Topic.MY_CHANGES, event="cancelled", title=title, body=body, why=why, now=now)
 
 
 def expired(change: Change, contract: Contract, *, reason: str, now: datetime) -> None:
     """Tell the maker that it will not take effect."""
-    title = f"{change.number} expired"
-    body = f"{reason} Nothing was billed for it."
-    _tell_people(change, [change.maker], event="expired", title=title, body=body, why="You made this change", now=now)
+    _tell_maker(change, event="expired", title=f"{change.number} expired", body=f"{reason} Nothing was billed for it.", now=now)
 
 
 def facts_of(change: Change, contract: Contract, *, why: str) -> Facts:
@@ -105,18 +157,64 @@ def facts_of(change: Change, contract: Contract, *, why: str) -> Facts:
         currency=change.currency,
         maker=change.maker.name,
         why=why,
-        link=f"{settings.SITE_URL}/changes/{change.number}",
+        link=link_to(change),
         due=f"{timezone.localtime(change.due_at):%-d %b %H:%M}" if change.due_at else "",
     )
 
 
-def _tell_people(change: Change, people: Iterable[User], *, event: str, title: str, body: str, why: str, now: datetime) -> None:
+def link_to(change: Change) -> str:
+    return f"{settings.SITE_URL}/changes/{change.number}"
+
+
+def team(role: str) -> list[User]:
+    return list(User.objects.filter(role=role, is_active=True).order_by("pk"))
+
+
+def above(role: str) -> list[User]:
+    """Those a matter goes to when nobody of `role` acts: who may approve most there, and RevOps."""
+    people = team(role)
+    most = max((person.approval_limit or 0 for person in people), default=0)
+    return [*(person for person in people if (person.approval_limit or 0) == most), *team(Role.REVOPS)]
+
+
+def set_of(*groups: Iterable[User]) -> list[User]:
+    """Everybody once, in order."""
+    return list({person.pk: person for group in groups for person in group}.values())
+
+
+def _ask(change: Change, *, event: str, title: str, body: str, why: str, now: datetime) -> int:
+    """Tell those of the roles that still have to agree, except who made, edited or agreed to it; answers how many."""
+    banned = {change.maker_person, *change.hands, *change.agreed}
+    count = 0
+    for role in dict.fromkeys(change.waits_for):
+        asked = who_see(team(role), change.deal.contract)
+        people = [person for person in asked if person.person not in banned and not person.is_superuser]
+        words = why.format(role=Role(role).label) if "{role}" in why else why
+        _tell_people(change, people, topic=Topic.APPROVALS, event=event, title=title, body=body, why=words, now=now)
+        count += len(people)
+    return count
+
+
+def _tell_maker(change: Change, *, event: str, title: str, body: str, now: datetime) -> None:
+    why = "You made this change"
+    _tell_people(change, [change.maker], topic=Topic.MY_CHANGES, event=event, title=title, body=body, why=why, now=now)
+
+
+def _tell_people(change: Change, people: Iterable[User], *, topic: str, event: str, title: str, body: str, why: str, now: datetime) -> None:
+    """In the app always; by e-mail and Slack as each person prefers. One query for the preferences of all."""
+    people = list(people)
+    wishes = {wish.user_id: wish for wish in NoticePreference.objects.filter(user__in=people)}
     for person in people:
         common = {"change": change, "event": event, "recipient": person, "title": title[:250], "body": body, "why": why, "created_at": now}
         Notice.objects.get_or_create(
             change=change, event=event, channel=Notice.Channel.IN_APP, recipient=person, address="", defaults=common
         )
-        _send(Notice(**common, channel=Notice.Channel.EMAIL, address=person.email), EMAIL_TOPIC)
+        wish = wishes.get(person.pk)
+        if wish is None or topic in wish.email:
+            _send(Notice(**common, channel=Notice.Channel.EMAIL, address=person.email), EMAIL_TOPIC)
+        if wish is not None and topic in wish.slack:
+            blocks = plain_blocks(title, body, link_to(change))
+            _send(Notice(**common, channel=Notice.Channel.SLACK, address=wish.slack_id, blocks=blocks), SLACK_TOPIC)
 
 
 def _tell_slack(change: Change, *, event: str, title: str, body: str, blocks: Sequence[dict[str, Any]], now: datetime) -> None:

@@ -17,7 +17,7 @@ from billing.models import Contract
 from dealops.accounts.models import User
 from dealops.audit.operations import record
 from expansion.domain import workflow
-from expansion.models import Change, Decision, Handoff
+from expansion.models import OPEN_HANDOFF, Change, Decision
 from expansion.operations import handoffs, notices
 from expansion.operations.deals import lock, place
 from expansion.operations.filling import fill
@@ -144,7 +144,7 @@ def _carry_on(change: Change, contract: Contract, seen: Preview, *, cause: str, 
     """The same agreement under a new number: what was submitted is never altered, not even its terms of reference."""
     following = _successor(change, contract, seen, workflow.State.SCHEDULED, now)
     _supersede(change, f"{cause} changed the contract; the same amounts go on as {following.number}.")
-    change.handoffs.filter(state__in=[Handoff.State.OPEN, Handoff.State.ACKNOWLEDGED]).update(change=following)
+    change.handoffs.filter(state__in=OPEN_HANDOFF).update(change=following)
     _tell(change, contract, "change.superseded", f"{change.number} goes on as {following.number}: {cause} changed the contract.", now=now)
     _tell(
         following,
@@ -172,12 +172,14 @@ def _successor(change: Change, contract: Contract, seen: Preview, state: workflo
         currency=change.currency,
         maker=change.maker,
         maker_person=change.maker_person,
+        hands=change.hands,
         created_at=now,
         carries_on=change,
     )
     fill(following, seen)
     if state == workflow.State.SCHEDULED:
         following.submitted_at, following.owner, following.owner_rule = change.submitted_at, change.owner, change.owner_rule
+        following.finance_updates = change.finance_updates
     following.save(force_insert=True)
     return following
 

@@ -9,17 +9,20 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Avg, Count, F, Q, QuerySet
-from django.db.models.functions import Abs
 
+from billing import clock
 from billing.clock import business_date
 from billing.domain.refusal import Refusal
 from billing.models import Contract, Document
 from dealops.accounts.models import Role, User
 from expansion import rules
 from expansion.domain import flags, workflow
+from expansion.domain.approval import Agreement, Limit, outstanding
 from expansion.domain.invoice_diff import InvoiceDiff, first_changed
-from expansion.models import Change, Decision, Handoff
-from expansion.queries.preview import preview
+from expansion.models import OPEN_HANDOFF, Change, Decision, Handoff, Question
+from expansion.queries.approval_rules import asked_for_lately
+from expansion.queries.preview import content_holds, preview
+from expansion.queries.standing import Authority, authorities_of, decidable
 from expansion.scope import visible
 
 # Rows of one page and the cursor of the next.
@@ -29,7 +32,7 @@ PAGE_SIZE = 50
 HISTORY = timedelta(days=90)
 SUBMITTED = workflow.State.SUBMITTED.value
 WAITING = (SUBMITTED, workflow.State.SCHEDULED.value)
-OPEN_HANDOFFS = (Handoff.State.OPEN, Handoff.State.ACKNOWLEDGED)
+OPEN_HANDOFFS = OPEN_HANDOFF
 TABS = {"mine": "Mine", "team": "Team", "handoffs": "Handed-off updates", "decided": "Decided"}
 
 
@@ -69,13 +72,8 @@ def counts(user: User) -> dict[str, int]:
 
 
 def _mine(user: User) -> QuerySet[Change]:
-    """What this person may decide about: not their own, within their limit and its currency. The same rule as rules.why_not_approve."""
-    if user.role != Role.FINANCE or not user.is_active or user.approval_limit is None:
-        return Change.objects.none()
-    found = visible(user, Change.objects.filter(state=SUBMITTED)).exclude(maker_person=user.person)
-    if user.approval_currency:
-        found = found.filter(currency=user.approval_currency)
-    return found.alias(size=Abs("amount_now")).filter(size__lte=user.approval_limit)
+    """What this person may approve today, in their own name or somebody else's."""
+    return visible(user, decidable(user, on=clock.now().date()))
 
 
 def waiting(*, user: User, tab: str) -> QuerySet[Change]:
@@ -102,9 +100,9 @@ def queue(
 
 
 def rows_of(changes: Sequence[Change], user: User, now: datetime) -> tuple[Row, ...]:
-    """These changes as this reader sees them, flags included. One query."""
-    others = _others_waiting(changes)
-    return tuple(_row(change, user, others.get(change.pk, ()), now) for change in changes)
+    """These changes as this reader sees them, flags included. Two queries."""
+    others, names = _others_waiting(changes), authorities_of(user, on=now.date())
+    return tuple(_row(change, user, others.get(change.pk, ()), names, now) for change in changes)
 
 
 def _after(waiting: QuerySet[Change], after: str) -> QuerySet[Change]:
@@ -125,17 +123,17 @@ def _others_waiting(changes: Sequence[Change]) -> dict[int, tuple[str, ...]]:
     return {change.pk: tuple(number for pk, number in by_deal.get(change.deal_id, []) if pk != change.pk) for change in changes}
 
 
-def _row(change: Change, user: User, others: tuple[str, ...], now: datetime) -> Row:
+def _row(change: Change, user: User, others: tuple[str, ...], names: Sequence[Authority], now: datetime) -> Row:
     return Row(
         change=change,
         next_change=first_changed(change.impact),
-        flags=flags_of(change, user, others),
-        why_not=rules.why_not_approve(user, change) or "",
+        flags=flags_of(change, user, others, names),
+        why_not=rules.why_not_approve(user, change, names) or "",
         is_late=change.due_at is not None and change.due_at < now,
     )
 
 
-def flags_of(change: Change, user: User, others: tuple[str, ...]) -> tuple[flags.Flag, ...]:
+def flags_of(change: Change, user: User, others: tuple[str, ...], names: Sequence[Authority]) -> tuple[flags.Flag, ...]:
     """The flags of one change for one reader."""
     zone = change.deal.contract.legal_entity.time_zone
     facts = flags.Facts(
@@ -144,17 +142,19 @@ def flags_of(change: Change, user: User, others: tuple[str, ...]) -> tuple[flags
         effective=change.effective,
         submitted_on=business_date(zone, change.submitted_at) if change.submitted_at else None,
         waiver_reason=change.waiver_reason,
-        limit_words=_limit_words(change, user),
+        limit_words=_limit_words(change, user, names),
         is_own=user.person == change.maker_person,
         others_waiting=others,
+        agreed=len(change.agreed) if change.state == SUBMITTED else 0,
+        has_question=change.clock_stopped_at is not None,
     )
     return flags.flags(facts)
 
 
-def _limit_words(change: Change, user: User) -> str:
+def _limit_words(change: Change, user: User, names: Sequence[Authority]) -> str:
     if change.state != SUBMITTED or rules.why_not_decide(user, change):
         return ""
-    return rules.why_not_approve(user, change) or ""
+    return rules.why_not_approve(user, change, names) or ""
 
 
 def handoffs(user: User, now: datetime) -> tuple[HandoffRow, ...]:
@@ -206,19 +206,37 @@ class Staleness:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Everything beside the frozen impact that stands on the page of one decision."""
+    """Everything beside the frozen impact that stands on the page of one decision.
 
-    rule: str
+    `authority` is in whose name this reader would approve, None when they may not. `rolling` is what the maker has handed in for this
+    contract in thirty days, this included; `second` says why one approval is not enough, or is empty. `content_holds` is False when
+    the stored change no longer hashes to what was shown.
+    """
+
+    reasons: tuple[str, ...]
     flags: tuple[flags.Flag, ...]
     next_change: InvoiceDiff | None
     why_not_decide: str
     why_not_approve: str
+    authority: Authority | None
+    rolling: Decimal
+    second: str
     staleness: Staleness
+    content_holds: bool
     decision: Decision | None
+    given: tuple[Decision, ...]
+    questions: tuple[Question, ...]
+    why_not_answer: str
     document: Document | None
     handoff: Handoff | None
+    why_not_update: str
+    editors: tuple[str, ...]
     history: tuple[Change, ...]
     history_sum: Decimal
+
+    @property
+    def open_question(self) -> Question | None:
+        return next((question for question in self.questions if question.answered_at is None), None)
 
 
 def change_for_review(number: str, user: User) -> Change:
@@ -229,20 +247,65 @@ def change_for_review(number: str, user: User) -> Change:
 
 def review(change: Change, user: User, now: datetime) -> Review:
     """Computes the change again only to see whether what was frozen still holds; what is shown is the frozen impact."""
+    contract = change.deal.contract
+    names = authorities_of(user, on=business_date(contract.legal_entity.time_zone, now))
+    found = rules.authority_for(user, change, names)
+    authority = None if isinstance(found, str) else found
     history = tuple(_history(change, now))
+    decisions = tuple(change.decisions.select_related("by", "acting_for").order_by("at"))
+    given = tuple(one for one in decisions if one.change_version == change.version)
+    rolling = asked_for_lately(change, now=now) if change.state == SUBMITTED else Decimal(0)
+    handoff = change.handoffs.select_related("acknowledged_by", "updated_by").order_by("-pk").first()
+    if handoff:
+        handoff.change = change
     return Review(
-        rule=rules.approval_needed(owner=change.owner, amount_now=abs(change.amount_now), prior_period=change.impact["prior_period"]) or "",
-        flags=flags_of(change, user, _others_waiting([change]).get(change.pk, ())),
+        reasons=tuple(rule["name"] for rule in change.approval.get("rules", [])),
+        flags=flags_of(change, user, _others_waiting([change]).get(change.pk, ()), names),
         next_change=first_changed(change.impact),
         why_not_decide=rules.why_not_decide(user, change) or "",
-        why_not_approve=rules.why_not_approve(user, change) or "",
+        why_not_approve=found if isinstance(found, str) else "",
+        authority=authority,
+        rolling=rolling,
+        second=_second(change, given, authority, rolling) if change.state == SUBMITTED else "",
         staleness=_staleness(change, now) if change.state == SUBMITTED else Staleness(),
-        decision=change.decisions.select_related("by").order_by("-at").first(),
+        content_holds=content_holds(change),
+        decision=decisions[-1] if decisions else None,
+        given=given,
+        questions=tuple(change.questions.select_related("by", "answered_by").order_by("pk")),
+        why_not_answer=rules.why_not_answer(user, change) or "",
         document=Document.objects.filter(number=change.document_number).first() if change.document_number else None,
-        handoff=change.handoffs.select_related("acknowledged_by").order_by("-pk").first(),
+        handoff=handoff,
+        why_not_update=(rules.why_not_update(user, handoff) or "") if handoff else "",
+        editors=_editors(change),
         history=history,
         history_sum=sum((abs(other.amount_now) for other in history if other.state == workflow.State.APPLIED), Decimal(0)),
     )
+
+
+def _second(change: Change, given: Sequence[Decision], authority: Authority | None, rolling: Decimal) -> str:
+    """Why this reader's approval would not be the last one needed; empty when it would."""
+    if authority is None:
+        return ""
+    agreements = [Agreement(one.role, Limit(one.limit, one.limit_currency)) for one in given]
+    agreements.append(Agreement(authority.role, authority.limit))
+    needed = change.approval.get("approvers", {})
+    if not outstanding(needed, agreements, rolling=rolling, currency=change.currency):
+        return ""
+    if sum(needed.values()) > 1:
+        roles = ", ".join(f"{count} of {Role(role).label}" for role, count in needed.items())
+        return f"More than one person has to agree: {roles}. Others decide after you."
+    return (
+        f"In thirty days {change.maker} has handed in {rolling:,.2f} {change.currency} on this contract, above your limit. "
+        "A second person has to agree after you."
+    )
+
+
+def _editors(change: Change) -> tuple[str, ...]:
+    """Who else worked on it, by name."""
+    others = [person for person in change.hands if person != change.maker_person]
+    if not others:
+        return ()
+    return tuple(User.objects.filter(person__in=others).order_by("name").values_list("name", flat=True))
 
 
 def _history(change: Change, now: datetime) -> Iterable[Change]:

@@ -14,7 +14,7 @@ from billing.queries import Resolved, resolve_policies
 from dealops.accounts.models import User
 from dealops.outbox.models import Attempt
 from expansion.domain.invoice_diff import LineDiff, line_diff
-from expansion.models import Handoff
+from expansion.models import OPEN_HANDOFF, Handoff
 from expansion.scope import visible
 
 # Rows of one page and the cursor of the next.
@@ -138,7 +138,7 @@ def rows_of(futures: Sequence[FutureInvoice]) -> Iterable[Row]:
     contracts = [future.contract_id for future in futures]
     templates = Template.objects.filter(contract__in=contracts, state=Template.State.LIVE).order_by("pk")
     live = {template.contract_id: template for template in templates}
-    open_states = (Handoff.State.OPEN, Handoff.State.ACKNOWLEDGED)
+    open_states = OPEN_HANDOFF
     tasks = Handoff.objects.filter(change__deal__contract__in=contracts, state__in=open_states).order_by("pk")
     handoffs = {task.change.deal.contract_id: task for task in tasks.select_related("change__deal", "acknowledged_by")}
     for future in futures:

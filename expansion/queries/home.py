@@ -9,15 +9,16 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Abs
 
+from billing import clock
 from billing.models import Contract, Posting
-from dealops.accounts.models import Role, User
+from dealops.accounts.models import User
 from dealops.outbox.models import State as Delivery
 from expansion.domain.health import band
 from expansion.domain.workflow import State
-from expansion.models import Change, Deal, Handoff
+from expansion.models import OPEN_HANDOFF, Change, Deal, Handoff
 from expansion.queries.lights import Lights, lights_of
+from expansion.queries.standing import decidable
 from expansion.scope import visible
 
 ROWS = 8
@@ -143,12 +144,7 @@ def to_decide(user: User, *, now: datetime) -> Block:
 
 
 def _approvable(user: User) -> QuerySet[Change]:
-    waiting = visible(user, Change.objects.filter(state=State.SUBMITTED)).exclude(maker_person=user.person)
-    if user.role != Role.FINANCE or user.approval_limit is None:
-        return waiting.none()
-    if user.approval_currency:
-        waiting = waiting.filter(currency=user.approval_currency)
-    return waiting.alias(size=Abs("amount_now")).filter(size__lte=user.approval_limit)
+    return visible(user, decidable(user, on=clock.now().date()))
 
 
 def _to_decide(change: Change, now: datetime) -> ToDecide:
@@ -174,7 +170,7 @@ def late_approvals(user: User, *, until: datetime) -> int:
 
 def handoffs_to(team: str, user: User) -> Block:
     """Tasks handed to a team that are not done, due first. Two queries."""
-    waiting = visible(user, Handoff.objects.filter(team=team, state__in=[Handoff.State.OPEN, Handoff.State.ACKNOWLEDGED]))
+    waiting = visible(user, Handoff.objects.filter(team=team, state__in=OPEN_HANDOFF))
     rows = waiting.select_related("change__deal__customer", "acknowledged_by").order_by("due_on", "pk")[:ROWS]
     return Block(tuple(rows), waiting.count())
 

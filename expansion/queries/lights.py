@@ -14,7 +14,7 @@ from billing.models import Posting
 from dealops.outbox.models import State
 from expansion.domain import workflow
 from expansion.domain.lights import Delivery, Facts, lights
-from expansion.models import Change, Decision
+from expansion.models import OPEN_HANDOFF, Change, Decision, Handoff
 
 # A scheduled change waits for its day and a parked posting for a person; asking every two seconds helps neither.
 MOVES_BY_ITSELF = frozenset({State.QUEUED.value, State.SENDING.value, State.UNKNOWN.value})
@@ -52,10 +52,22 @@ class Lights:
 
 
 def lights_of(changes: Sequence[Change]) -> dict[int, Lights]:
-    """Lights by primary key of the change; two queries however many changes there are."""
+    """Lights by primary key of the change; two queries however many changes there are, three when Finance updates some itself."""
+    by_finance = _by_finance([change.pk for change in changes if change.finance_updates])
     postings = _postings(change.number for change in changes)
     approvals = _approvals(change.pk for change in changes if change.state not in {workflow.State.DRAFT, workflow.State.SUBMITTED})
-    return {change.pk: _lights(change, postings.get(change.number, []), approvals.get(change.pk)) for change in changes}
+    return {
+        change.pk: _lights(change, postings.get(change.number, []), approvals.get(change.pk), by_finance.get(change.pk, ""))
+        for change in changes
+    }
+
+
+def _by_finance(keys: list[int]) -> dict[int, str]:
+    """Whether what Finance updates in accounting itself was verified: `waiting` or `done`."""
+    if not keys:
+        return {}
+    open_ones = set(Handoff.objects.filter(change__in=keys, state__in=OPEN_HANDOFF).values_list("change_id", flat=True))
+    return {key: "waiting" if key in open_ones else "done" for key in keys}
 
 
 def _postings(numbers: Iterable[str]) -> dict[str, list[Posting]]:
@@ -70,7 +82,7 @@ def _approvals(keys: Iterable[int]) -> dict[int, Decision]:
     return {row.change_id: row for row in rows}
 
 
-def _lights(change: Change, postings: Sequence[Posting], decision: Decision | None) -> Lights:
+def _lights(change: Change, postings: Sequence[Posting], decision: Decision | None, by_finance: str = "") -> Lights:
     document = next((p for p in postings if p.kind == Posting.Kind.DOCUMENT), None)
     template = next((p for p in reversed(postings) if p.kind == Posting.Kind.TEMPLATE), None)
     facts = Facts(
@@ -82,6 +94,7 @@ def _lights(change: Change, postings: Sequence[Posting], decision: Decision | No
         document=_delivery(document),
         template=_delivery(template),
         has_document=change.impact.get("document", "none") != "none",
+        by_finance=by_finance,
     )
     details = _details(change, document, template, decision)
     shown = tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,9 +20,10 @@ from billing.queries import Resolved, billed_facts, edits_from, resolve_policies
 from billing.queries.billed import pending_facts
 from billing.queries.closing import closed_before
 from billing.queries.value import issued_in_term
-from expansion import rules
+from expansion.domain.approval import Verdict
 from expansion.domain.intents import Asked, sorted_out
 from expansion.models import Change, Deal
+from expansion.queries.approval_rules import verdict_on
 from expansion.queries.prices import OwnPrice, own_prices
 from expansion.queries.reversal import policies_of, taken_back
 from expansion.queries.season import returning, season_made
@@ -60,6 +61,7 @@ class Preview:
     own_prices: tuple[OwnPrice, ...] = ()
     returns: Return | None = None
     at_renewal: bool = False
+    verdict: Verdict = field(default_factory=Verdict)
 
 
 def preview(
@@ -93,19 +95,29 @@ def preview(
     if returns:
         result = replace(result, summary=f"{result.summary}; returns on {day_in_words(returns.on)}: {returns.impact.summary}")
     prior = result.prior_period or bool(returns and returns.impact.prior_period)
+    verdict = verdict_on(
+        impact=replace(result, prior_period=prior),
+        before=before,
+        after=after,
+        intents=intents,
+        owner=policies.owner,
+        effective=effective,
+        today=today,
+    )
     return Preview(
         before=before,
         after=after,
         impact=result,
         policies=policies,
         base_version=contract.version,
-        approval=rules.approval_needed(owner=policies.owner, amount_now=result.net, prior_period=prior),
+        approval=verdict.words,
         content_hash=content_hash(contract, intents, effective, treatment, result),
         seats_after=_seats(after, effective),
         reverses=back.original if back else None,
         own_prices=() if back or asked.return_of else own_prices(contract, before, wanted),
         returns=returns,
         at_renewal=at_renewal,
+        verdict=verdict,
     )
 
 
@@ -166,6 +178,12 @@ def hash_of(
         "impact": {name: value for name, value in shown.items() if name != "scheduled"},
     }
     return hashlib.sha256(json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def content_holds(change: Change) -> bool:
+    """Whether the stored change still is what its hash, and every decision about this version, was taken of (F08, M18)."""
+    stored = hash_of(change.deal.contract.number, change.base_version, change.effective, change.edits, change.treatment, change.impact)
+    return not change.content_hash or stored == change.content_hash
 
 
 def _seats(terms: Terms, on: date) -> Decimal | None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from billing.clock import now
 from billing.rules import scope_of
-from dealops.accounts.models import Role, User
+from dealops.accounts.models import User
+from expansion.queries.standing import APPROVING
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,17 @@ class Waiting:
 _SQL = """
 SELECT
   (SELECT count(*) FROM (SELECT 1 FROM expansion_change WHERE maker_person = %(person)s AND state = 'draft' {deals} LIMIT 1000) AS rows),
-  (SELECT count(*) FROM (SELECT 1 FROM expansion_change
-     WHERE state = 'submitted' AND maker_person <> %(person)s AND abs(amount_now) <= %(limit)s
-       AND (%(currency)s = '' OR currency = %(currency)s) {deals} LIMIT 1000) AS rows),
+  (SELECT count(*) FROM (SELECT 1 FROM expansion_change c
+     WHERE %(may_decide)s AND state = 'submitted' AND %(role)s = ANY(waits_for)
+       AND NOT (%(person)s = ANY(maker_person || hands || agreed))
+       AND (abs(amount_now) <= %(limit)s AND (%(currency)s = '' OR currency = %(currency)s)
+            OR EXISTS (SELECT 1 FROM expansion_delegation d JOIN accounts_user g ON g.id = d.giver_id
+                        WHERE d.taker_id = %(user)s AND d.ended_at IS NULL AND %(today)s BETWEEN d.starts AND d.ends
+                          AND g.is_active AND NOT g.is_superuser AND g.role = %(role)s AND abs(c.amount_now) <= g.approval_limit
+                          AND (g.approval_currency = '' OR g.approval_currency = c.currency)
+                          AND NOT (g.person = ANY(c.maker_person || c.hands || c.agreed)))) {deals} LIMIT 1000) AS rows),
   (SELECT count(*) FROM (SELECT 1 FROM expansion_handoff
-     WHERE team = %(role)s AND state IN ('open', 'acknowledged') {changes} LIMIT 1000) AS rows),
+     WHERE team = %(role)s AND state IN ('open', 'acknowledged', 'checking') {changes} LIMIT 1000) AS rows),
   (SELECT count(*) FROM (SELECT 1 FROM expansion_notice
      WHERE recipient_id = %(user)s AND channel = 'in_app' AND read_at IS NULL {changes} LIMIT 1000) AS rows)
 """
@@ -36,8 +44,15 @@ SELECT
 
 def waiting_for(user: User) -> Waiting:
     """What waits for `user`; an approval of one's own change, or above one's limit, never does (F84, M25)."""
-    limit = user.approval_limit if user.role == Role.FINANCE else None
-    values = {"person": user.person, "role": user.role, "user": user.pk, "limit": limit, "currency": user.approval_currency}
+    values = {
+        "person": user.person,
+        "role": user.role,
+        "user": user.pk,
+        "limit": user.approval_limit,
+        "currency": user.approval_currency,
+        "may_decide": user.role in APPROVING and user.is_active and not user.is_superuser,
+        "today": now().date(),
+    }
     inside, keys = scope_of(user).as_sql("contract_id")
     deals = f"AND deal_id IN (SELECT id FROM expansion_deal WHERE true {inside})" if inside else ""  # noqa: S608 - values are parameters
     changes = f"AND change_id IN (SELECT id FROM expansion_change WHERE true {deals})" if inside else ""  # noqa: S608

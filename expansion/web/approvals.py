@@ -20,10 +20,10 @@ from expansion.domain import workflow
 from expansion.domain.workflow import WrongState
 from expansion.models import Change, Decision
 from expansion.operations import changes as operations
-from expansion.operations import handoffs
+from expansion.operations import handoffs, questions
 from expansion.queries import approvals as queries
 from expansion.queries.lights import lights_of
-from expansion.web.decision_words import approve_label, average_words, policy_words, title_of
+from expansion.web.decision_words import agree_label, approve_label, average_words, policy_words, title_of
 from expansion.web.documents import as_pdf
 from expansion.web.frame import page, section, status_of
 from expansion.web.paper import preview_of
@@ -79,9 +79,12 @@ def approve(request: HttpRequest, number: str) -> HttpResponse:
     """Approve the version and the content that the posted form names."""
     change = _change_or_404(request, number)
     version, shown_hash = _version(request), request.POST.get("shown_hash", "")
+    finance_updates = request.POST.get("next_invoice") == "accounting"
 
     def operation() -> Change:
-        return operations.approve(change_id=change.pk, version=version, shown_hash=shown_hash, by=request.user, now=now())
+        return operations.approve(
+            change_id=change.pk, version=version, shown_hash=shown_hash, by=request.user, now=now(), finance_updates=finance_updates
+        )
 
     return _decide(request, change, Decision.Kind.APPROVE, operation)
 
@@ -108,8 +111,8 @@ def _decide(request: HttpRequest, change: Change, kind: str, operation: Any) -> 
     except (Refusal, WrongState) as refusal:
         change = _change_or_404(request, change.number)
         decision = change.decisions.select_related("by").order_by("-at").first()
-        mine = decision is not None and (decision.kind, decision.by_id) == (kind, request.user.pk)
-        if decision and mine and decision.change_version == _version(request):
+        mine = change.decisions.filter(kind=kind, by=request.user, change_version=_version(request))
+        if mine.exists():
             return HttpResponseRedirect(reverse("approval", args=[change.number]))
         return _refused(request, change, decision, refusal)
     return HttpResponseRedirect(reverse("approval", args=[change.number]))
@@ -152,7 +155,8 @@ def _review(request: HttpRequest, change: Change, *, problem: str = "", status: 
         currency=change.currency,
         review=found,
         lights=lights_of([change])[change.pk],
-        approve_label=approve_label(change, found.next_change, entity.tax_name),
+        approve_label=agree_label(change, entity.tax_name) if found.second else approve_label(change, found.next_change, entity.tax_name),
+        may_leave_to_finance=not found.second and found.next_change is not None and found.handoff is not None,
         following=following,
         today=business_date(entity.time_zone, at),
         is_waiting=change.state == workflow.State.SUBMITTED,
@@ -192,23 +196,63 @@ def handoff(request: HttpRequest, number: str) -> HttpResponse:
     """The hand-off alone, asked for again until accounting was read back and it is closed."""
     change = _change_or_404(request, number)
     found = queries.review(change, request.user, now())
-    return render(request, "approvals/handoff.html", {"change": change, "review": found})
+    return render(request, "approvals/handoff.html", {"change": change, "review": found, "currency": change.currency})
 
 
 @require_POST
 @section("approvals")
 def acknowledge(request: HttpRequest, number: str) -> HttpResponse:
     """Take the hand-off of this change."""
+    return _with_handoff(request, number, handoffs.acknowledge, "You have taken “{task.title}”.")
+
+
+@require_POST
+@section("approvals")
+def apply_update(request: HttpRequest, number: str) -> HttpResponse:
+    """Have dealops replace the template in accounting after all."""
+    return _with_handoff(
+        request, number, handoffs.apply_from_here, "dealops is replacing the template; the hand-off closes when it is verified."
+    )
+
+
+@require_POST
+@section("approvals")
+def updated(request: HttpRequest, number: str) -> HttpResponse:
+    """Finance says that it has changed the template in accounting; it is read back."""
+    return _with_handoff(
+        request, number, handoffs.updated_in_accounting, "Accounting is being read; this closes when it shows what is expected."
+    )
+
+
+def _with_handoff(request: HttpRequest, number: str, operation: Any, words: str) -> HttpResponse:
     change = _change_or_404(request, number)
     task = change.handoffs.order_by("-pk").first()
     if task is None:
         raise Http404(f"{change.number} has no hand-off.")
+    return _answered(request, change, lambda: operation(handoff_id=task.pk, by=request.user, now=now()), words.format(task=task))
+
+
+@require_POST
+@section("approvals")
+def ask(request: HttpRequest, number: str) -> HttpResponse:
+    """Ask the maker before deciding."""
+    change, version, text = _change_or_404(request, number), _version(request), request.POST.get("text", "")
+    words = f"{change.maker.name} was asked. The time to decide stands still until the answer."
+    return _answered(
+        request, change, lambda: questions.ask(change_id=change.pk, version=version, text=text, by=request.user, now=now()), words
+    )
+
+
+def _answered(request: HttpRequest, change: Change, operation: Any, words: str) -> HttpResponse:
+    """Run one operation and go back to the page of the change with what came of it."""
     try:
-        handoffs.acknowledge(handoff_id=task.pk, by=request.user, now=now())
+        operation()
+    except OperationalError:
+        messages.error(request, BUSY)
     except Refusal as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, f"You have taken “{task.title}”.")
+        messages.success(request, words)
     return HttpResponseRedirect(reverse("approval", args=[change.number]))
 
 

@@ -196,7 +196,7 @@ def _actions(request: HttpRequest, found: Change, shown: Figures) -> dict[str, o
     may_edit = rules.why_not_edit(user, found) is None
     return {
         "edit": reverse("composer", args=[found.deal.number]) if may_edit else "",
-        "submit": button_label(shown, needs_approval=_needs_approval(found, shown)) if may_edit else "",
+        "submit": button_label(shown, needs_approval=bool(found.approval)) if may_edit else "",
         "discard": may_edit,
         "recall": rules.why_not_recall(user, found) is None,
         "review": reverse("approval", args=[found.number]) if rules.why_not_decide(user, found) is None else "",
@@ -212,11 +212,6 @@ def _reversible(user: User, found: Change) -> bool:
     if found.reverses_id or rules.why_not_reverse(user, found) is not None:
         return False
     return not any(State(other.state) not in ENDED for other in found.reversals.all())
-
-
-def _needs_approval(found: Change, shown: Figures) -> bool:
-    owner, prior = found.owner, shown.impact.prior_period
-    return rules.approval_needed(owner=owner, amount_now=found.amount_now, prior_period=prior) is not None
 
 
 def _address(**values: str) -> str:

@@ -24,6 +24,11 @@ def approve_label(change: Change, next_change: InvoiceDiff | None, tax_name: str
     return " and ".join(part for part in (f"Approve {billed}".rstrip(), updated) if part)
 
 
+def agree_label(change: Change, tax_name: str) -> str:
+    """`Agree to £125.00 + VAT; a second person decides`: nothing is billed by it yet."""
+    return f"Agree to {_now_words(change, tax_name) or change.number}; a second person decides"
+
+
 def _now_words(change: Change, tax_name: str) -> str:
     impact = change.impact
     amount = money_text(impact["net"], change.currency)

@@ -9,7 +9,7 @@ from django.db import Error, connection
 from billing.domain.refusal import Refusal, Stale
 from billing.models import Contract, Document
 from expansion.models import Change, Decision
-from expansion.operations import changes
+from expansion.operations import changes, deciding, gate
 from expansion.operations.composing import Sheet, Wanted, hand_in
 from expansion.queries.preview import preview
 from tests.worlds import STORY_DAY, seed_world
@@ -78,7 +78,7 @@ def test_of_two_approvals_at_once_one_wins_and_the_other_is_told_who(db):
 @contextmanager
 def without_locks(monkeypatch):
     """Both readers pass the gate before either writes: what the row locks prevent."""
-    gate, real = threading.Barrier(2), changes._regate
+    barrier, real = threading.Barrier(2), gate.regate
 
     def unlocked(change_id):
         change = Change.objects.select_related("deal__customer", "deal__stage__pipeline", "deal__pipeline", "maker").get(pk=change_id)
@@ -88,12 +88,12 @@ def without_locks(monkeypatch):
 
     def both_are_through(*given):
         seen = real(*given)
-        gate.wait(PATIENCE)
+        barrier.wait(PATIENCE)
         return seen
 
     with monkeypatch.context() as patch:
-        patch.setattr(changes, "_locked", unlocked)
-        patch.setattr(changes, "_regate", both_are_through)
+        patch.setattr(deciding, "lock_change", unlocked)
+        patch.setattr(gate, "regate", both_are_through)
         yield
 
 
