@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from fractions import Fraction
 
+from billing.domain import money
 from billing.domain.refusal import NotAllowed
 from dealops.accounts.models import Role, User
 from expansion.domain import workflow
 from expansion.domain.approval import Limit, is_one_of
 from expansion.models import OPEN_HANDOFF, Change, Deal, Delegation, Handoff
+from expansion.queries.prices import OwnPrice
 from expansion.queries.standing import APPROVING, Authority
 from expansion.scope import why_not_see
 
@@ -167,3 +170,27 @@ def demand(refusal: str | None) -> None:
     """Turn a sentence into NotAllowed; used by the operations under the lock."""
     if refusal:
         raise NotAllowed("not_allowed", "", refusal)
+
+
+# How far below the list price a role may go, in percent. RevOps keeps the price book and has no limit.
+PRICE_LIMITS = {Role.SALES: 10, Role.CUSTOMER_SUCCESS: 0}
+
+
+def why_not_prices(user: User, prices: Iterable[OwnPrice]) -> str | None:
+    """May this person agree to prices that are not those of the price book? Raising one is open to all who make changes."""
+    return next((refusal for price in prices if (refusal := _why_not_price(user, price))), None)
+
+
+def _why_not_price(user: User, price: OwnPrice) -> str | None:
+    if user.role == Role.REVOPS or price.is_raised:
+        return None
+    limit, below = PRICE_LIMITS.get(Role(user.role), 0), price.below_list
+    if below is None:
+        return f"{price.name} has no list price in {price.currency}, so only RevOps gives it one."
+    if below <= limit:
+        return None
+    least = money.plain(money.round_money(Fraction(price.listed or 0) * (100 - limit) / 100, price.currency))
+    allowed = f"at most {limit} % below it, which is {least} {price.currency}" if limit else "not below it"
+    paid = f"{money.text(money.round_money(price.price, price.currency))} {price.currency}"
+    words = f"{paid} for {price.name} is {round(below)} % below the list price." if below >= 1 else f"{paid} is below the list price."
+    return f"{words} {user.get_role_display()} may go {allowed}. Ask RevOps to make this change."

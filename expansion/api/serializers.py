@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from billing.api.fields import Amount
+from billing.domain.impact import DESTINATIONS
 from billing.models import Treatment
 from dealops.accounts.models import User
 from dealops.rest.serializers import DateText, DecimalText, StrictSerializer, WholeNumber
@@ -94,14 +95,23 @@ class ChangeDetailSerializer(ChangeSerializer):
 
 
 class EditSerializer(StrictSerializer):
-    """One intent. `key` names a line of the contract; prices come from the price book, except for the action price."""
+    """One intent. `key` names a line of the contract. Prices come from the price book unless `unit_price` says another.
 
-    action = serializers.ChoiceField(choices=["quantity", "swap", "add", "remove", "price"])
+    `on` makes it a later step of a ramp, `until` ends it, `months` is the own billing period of a new line. uplift raises a price by
+    `percent`, without `key` that of every line. commit raises what the customer commits to. return brings quantities and plans back `on`
+    a day, by a change of its own that is scheduled with this one. remainder says where a credit goes that exceeds what was billed.
+    """
+
+    action = serializers.ChoiceField(choices=["quantity", "swap", "add", "remove", "price", "uplift", "commit", "return", "remainder"])
     key = serializers.UUIDField(required=False)
     product = serializers.CharField(required=False, max_length=40)
     quantity = DecimalText(required=False)
     unit_price = DecimalText(required=False)
     until = DateText(required=False)
+    on = DateText(required=False)
+    percent = DecimalText(required=False)
+    months = WholeNumber(required=False, min_value=1)
+    to = serializers.ChoiceField(choices=DESTINATIONS, required=False)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         """Plain JSON, because the intents are kept as they were sent."""
@@ -175,6 +185,8 @@ class PreviewSerializer(serializers.Serializer):
     base_version = serializers.IntegerField(help_text="Version of the contract it was computed on")
     policies = serializers.JSONField()
     approval = serializers.CharField(allow_null=True, help_text="Why Finance has to agree, or null for the direct path")
+    returns = serializers.JSONField(allow_null=True, help_text="The prepared return of a seasonal change: on, edits, impact")
+    at_renewal = serializers.BooleanField(help_text="It counts from the end of the term, when the contract is renewed")
 
 
 class StoredPreviewSerializer(PreviewSerializer):

@@ -225,4 +225,11 @@ def _shown(seen: Preview) -> dict[str, Any]:
         "base_version": seen.base_version,
         "policies": seen.policies.as_json(),
         "approval": seen.approval,
+        "returns": _returns(seen),
+        "at_renewal": seen.at_renewal,
     }
+
+
+def _returns(seen: Preview) -> dict[str, Any] | None:
+    back = seen.returns
+    return back and {"on": back.on.isoformat(), "edits": list(back.steps), "impact": back.impact.canonical()}

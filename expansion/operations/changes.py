@@ -53,6 +53,7 @@ def draft(
         _refuse_second_open(deal)
         today = business_date(contract.legal_entity.time_zone, now)
         seen = preview(deal=deal, contract=contract, intents=intents, effective=effective, treatment=treatment, today=today)
+        rules.demand(rules.why_not_prices(by, seen.own_prices))
         change = Change(
             number=next_change_number(today.year),
             deal=deal,
@@ -88,6 +89,7 @@ def edit(
         gate.same_version(change, version)
         today = business_date(contract.legal_entity.time_zone, now)
         seen = preview(deal=change.deal, contract=contract, intents=intents, effective=effective, treatment=treatment, today=today)
+        rules.demand(rules.why_not_prices(by, seen.own_prices))
         change.version += 1
         _remember_hand(change, by)
         _fill(change, seen, intents, effective, treatment, waiver_reason, goal, note)
@@ -103,6 +105,7 @@ def submit(*, change_id: int, version: int, shown_hash: str, by: User, now: date
         workflow.after("submit", change.state)
         gate.same_version(change, version)
         seen = gate.regate(change, contract, shown_hash, now)
+        rules.demand(rules.why_not_prices(by, seen.own_prices))
         _need_waiver_reason(change, seen)
         _remember_hand(change, by)
         _enter(change, "submit", submitted_at=now, owner=seen.policies.owner, owner_rule=seen.policies.rules["owner"])

@@ -15,7 +15,7 @@ from billing.operations import contracts
 from dealops.accounts.models import User
 from expansion.domain import workflow
 from expansion.models import Change, Deal
-from expansion.operations import handoffs, notices, rebasing
+from expansion.operations import handoffs, notices, rebasing, season
 from expansion.operations.deals import lock, place, stage_of
 from expansion.operations.locking import lock_change
 from expansion.operations.story import tell
@@ -45,8 +45,9 @@ def start(change: Change, contract: Contract, seen: Preview, *, by: User | None,
             f"{change.number} waits for {change.effective:%-d %b %Y}; it is computed again on that day.",
             now=now,
         )
-        return
-    apply(change, contract, seen, by=by, now=now, today=today)
+    else:
+        apply(change, contract, seen, by=by, now=now, today=today)
+    season.prepare_return(change, contract, seen=seen, today=today, now=now)
 
 
 def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None, now: datetime, today: date) -> None:
@@ -127,6 +128,8 @@ def _activate(pk: int, *, today: date, now: datetime) -> str | None:
     with transaction.atomic():
         change, contract = lock_change(pk)
         if change.state != workflow.State.SCHEDULED:
+            return None
+        if contract.end <= today:  # it was to count from a renewal that did not come; it expires with the contract
             return None
         if contract.version != change.base_version:
             following = rebasing.rebase(change, contract, cause=f"Version {contract.version}", today=today, now=now)

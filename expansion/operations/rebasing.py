@@ -18,7 +18,7 @@ from dealops.accounts.models import User
 from dealops.audit.operations import record
 from expansion.domain import workflow
 from expansion.models import OPEN_HANDOFF, Change, Decision
-from expansion.operations import handoffs, notices
+from expansion.operations import handoffs, notices, season
 from expansion.operations.deals import lock, place
 from expansion.operations.filling import fill
 from expansion.operations.numbering import next_change_number
@@ -130,6 +130,7 @@ def give_back(change: Change, contract: Contract, seen: Preview | None, *, reaso
     no other change is open and it can still be made.
     """
     _supersede(change, reason)
+    season.call_off_return(change, contract, reason=reason, now=now)
     handoffs.cancel(change, reason="The change has to be submitted again", now=now)
     _tell(change, contract, "change.superseded", f"{change.number} was not applied: {reason}", now=now)
     notices.returned(change, contract, reason=reason, now=now)

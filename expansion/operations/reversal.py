@@ -14,7 +14,7 @@ from dealops.audit.operations import record
 from expansion import rules
 from expansion.domain import workflow
 from expansion.models import Change
-from expansion.operations import changes, handoffs, notices
+from expansion.operations import changes, handoffs, notices, season
 from expansion.operations.locking import lock_change
 from expansion.queries.reversal import intents_of
 
@@ -61,6 +61,7 @@ def cancel(*, change_id: int, reason: str, by: User, now: datetime) -> Change:
         change.state = workflow.after("cancel", change.state).value
         change.closed_reason = reason
         change.save(update_fields=["state", "closed_reason"])
+        season.call_off_return(change, contract, reason=reason, now=now)
         handoffs.cancel(change, reason="The change was cancelled", now=now)
         record(
             action="change.cancelled",

@@ -20,6 +20,7 @@ from billing.models import Contract, ContractVersion, DocumentLine
 from billing.queries.due import DueContract, read
 from billing.queries.terms import line_value
 from billing.queries.value import contract_value
+from expansion.domain.intents import sorted_out
 from expansion.models import Change, Deal
 from expansion.queries.reversal import REVERSE
 
@@ -145,7 +146,8 @@ def _made_again(change: Change, before: Terms, after: Terms, terms: Mapping[int,
     if change.edits[0]["action"] == REVERSE:
         taken = made[change.edits[0]["change"]]
         return undo(terms[taken - 1], terms[taken], before)
-    wanted = apply_edits(before, [_edit(intent, before, after) for intent in change.edits], change.effective)
+    edits = [edit for intent in sorted_out(change.edits).steps for edit in _edits(intent, before, after, change.effective)]
+    wanted = apply_edits(before, edits, change.effective)
     policy = Policy(basis=change.policy["basis"], shape=change.policy["shape"], treatment=change.treatment or change.policy["treatment"])
     return settled_terms(before, wanted, effective=change.effective, policy=policy)
 
@@ -165,13 +167,28 @@ def _versions(contract: Contract) -> dict[int, Terms]:
     }
 
 
+def _edits(intent: Mapping[str, Any], before: Terms, after: Terms, effective: date) -> list[Edit]:
+    """An intent as the edits it was; an uplift without a line is one for every line in force on its day."""
+    edit = _edit(intent, before, after)
+    if edit.action == "uplift" and edit.key is None:
+        return [replace(edit, key=line.key) for line in before.on(edit.on or effective)]
+    return [edit]
+
+
 def _edit(intent: Mapping[str, Any], before: Terms, after: Terms) -> Edit:
-    """An intent as the edit it was: what the catalogue said then stands on the line it made."""
-    amounts = {name: Decimal(intent[name]) if intent.get(name) not in (None, "") else None for name in ("quantity", "unit_price")}
+    """What the catalogue said then stands on the line it made."""
+    names = ("quantity", "unit_price", "percent")
+    amounts = {name: Decimal(intent[name]) if intent.get(name) not in (None, "") else None for name in names}
     dates = {name: date.fromisoformat(intent[name]) if intent.get(name) else None for name in ("until", "on")}
-    common = {"action": intent["action"], "key": intent.get("key") or None, "quantity": amounts["quantity"], **dates}
+    common = {
+        "action": intent["action"],
+        "key": intent.get("key") or None,
+        "quantity": amounts["quantity"],
+        "place": intent["place"],
+        **dates,
+    }
     if intent["action"] not in {"swap", "add"}:
-        return Edit(**common, unit_price=amounts["unit_price"])
+        return Edit(**common, unit_price=amounts["unit_price"], percent=amounts["percent"])
     known = set(before.lines)
     line = next(line for line in after.lines if line.product == intent["product"] and line not in known)
     return Edit(
