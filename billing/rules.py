@@ -38,9 +38,17 @@ WAYS: dict[type[Model], str] = {
     models.Template: "contract__",
     models.Posting: "contract__",
     models.PostingStep: "posting__contract__",
+    models.Finding: "contract__",
+    models.Twin: "document__",
+    models.Correction: "document__",
 }
 # Model -> the way to its legal entity; such rows belong to nobody smaller than an entity.
-ENTITY_WAYS: dict[type[Model], str] = {models.DocumentSeries: "legal_entity", models.Closing: "legal_entity", LegalEntity: "pk"}
+ENTITY_WAYS: dict[type[Model], str] = {
+    models.DocumentSeries: "legal_entity",
+    models.Closing: "legal_entity",
+    models.Reconciliation: "legal_entity",
+    LegalEntity: "pk",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +127,22 @@ def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
     if rows.model is Segment:
         return rows.filter(Q(legal_entity__in=scope.entities) | Q(pk__in=scope.segments))
     return rows
+
+
+# --- who may act -------------------------------------------------------------------------------------------------------
+
+KEEPERS = frozenset({Role.FINANCE, Role.REVOPS})
+
+
+def why_not_repair(user: User) -> str | None:
+    """Repairing or leaving a difference between dealops and accounting, and asking for a comparison."""
+    if user.role not in KEEPERS:
+        return "Finance and RevOps decide about differences with accounting. Ask somebody there."
+    return None
+
+
+def why_not_connect(user: User) -> str | None:
+    """Connecting a legal entity to an accounting system, testing the connection, and ending it."""
+    if user.role not in KEEPERS:
+        return "Finance and RevOps connect accounting. Ask somebody there."
+    return None

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
+from billing import rules
 from billing.models import Contract, Correction, Document, Finding, LegalEntity, Posting, Reconciliation, Twin
 from billing.operations import contracts, future_invoices
 from billing.operations.postings import DOCUMENT_TOPIC, queue_document
@@ -21,6 +22,10 @@ from dealops.outbox.operations import enqueue
 CORRECTION_TOPIC = "accounting.correction"
 RECONCILE_TOPIC = "accounting.reconcile"
 DISMISSED = "Left as it is: "
+
+
+class NotAllowed(Exception):
+    """This person does not decide about differences; the sentence says who does."""
 
 
 class CannotRepair(Exception):
@@ -59,8 +64,9 @@ class Read:
     due: Decimal
 
 
-def ask(*, by: User | None, at: datetime) -> Message:
-    """Compare soon, in the background; asked for twice within a minute it is done once."""
+def ask(*, by: User, at: datetime) -> Message:
+    """Compare soon, in the background; asked for twice within a minute it is done once. Raises NotAllowed."""
+    _allowed(by)
     with transaction.atomic():
         return enqueue(
             topic=RECONCILE_TOPIC, identity=f"{at:%Y-%m-%dT%H:%M}", subject="accounting:reconcile", payload={}, queue="bulk", at=None
@@ -186,7 +192,8 @@ def _keep_twins(twins: Iterable[Read], at: datetime) -> int:
 
 
 def dismiss(*, finding_id: int, reason: str, by: User, at: datetime) -> Finding:
-    """A person has looked and leaves it: the same difference is not reported again. Raises CannotRepair when it is closed already."""
+    """A person has looked and leaves it: the same difference is not reported again. Raises NotAllowed, CannotRepair when it is closed."""
+    _allowed(by)
     with transaction.atomic():
         row = _open(finding_id)
         _close(row, how=f"{DISMISSED}{reason}", by=by, at=at)
@@ -196,6 +203,7 @@ def dismiss(*, finding_id: int, reason: str, by: User, at: datetime) -> Finding:
 
 def repair(*, finding_id: int, by: User, at: datetime) -> Finding:
     """Do what is proposed. It goes out through the outbox like everything else and stays open until the next comparison agrees."""
+    _allowed(by)
     with transaction.atomic():
         row = _open(finding_id)
         if not row.repair:
@@ -206,6 +214,11 @@ def repair(*, finding_id: int, by: User, at: datetime) -> Finding:
         _REPAIRS[Finding.Repair(row.repair)](row, contract, by, at)
         _tell(row, "reconcile.repaired", f"{by} had a difference repaired: {row.words}", by=by, at=at)
     return row
+
+
+def _allowed(by: User) -> None:
+    if words := rules.why_not_repair(by):
+        raise NotAllowed(words)
 
 
 def _open(finding_id: int) -> Finding:

@@ -23,6 +23,8 @@ from billing.models import (
     Template,
 )
 from billing.queries.future import expected_next
+from billing.rules import visible
+from dealops.accounts.models import User
 from dealops.outbox.models import Message, State
 
 # How far back documents are compared when nobody says otherwise.
@@ -130,10 +132,11 @@ def open_findings() -> QuerySet[Finding]:
     return found.order_by("found_at", "id")
 
 
-def latest() -> list[Reconciliation]:
-    """The newest comparison of each legal entity that ended, or failed."""
+def latest(user: User) -> list[Reconciliation]:
+    """The newest comparison of each legal entity this person sees."""
     newest = Reconciliation.objects.values("legal_entity").annotate(newest=Max("pk")).values("newest")
-    return list(Reconciliation.objects.filter(pk__in=newest).select_related("legal_entity").order_by("legal_entity__name"))
+    rows = visible(user, Reconciliation.objects.filter(pk__in=newest))
+    return list(rows.select_related("legal_entity").order_by("legal_entity__name"))
 
 
 def unposted(entity: LegalEntity) -> int:

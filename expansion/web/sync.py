@@ -14,6 +14,7 @@ from dealops.outbox import operations
 from dealops.outbox.models import Message
 from expansion.queries import outbox
 from expansion.scope import visible
+from expansion.web import differences
 from expansion.web.frame import back, page, section
 
 LONGEST_REASON = 500
@@ -41,6 +42,7 @@ def sync(request: HttpRequest) -> HttpResponse:
         tab=tab,
         tiles=tiles,
         is_silent=tiles.is_silent(at),
+        **differences.context(request),
         rows=found.rows,
         older=f"?{urlencode({'tab': tab, 'after': found.after})}" if found.after else "",
         is_later_page=bool(request.GET.get("after")),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from expansion.web import approvals, board, changes, clock, composer, deals, documents, future_invoices, home, notices, search, sync, undo
+from expansion.web.differences import compare, leave, repair
 
 urlpatterns = [
     path("home", home.home, name="home"),
@@ -50,6 +51,9 @@ urlpatterns = [
     path("future-invoices", future_invoices.index, name="future_invoices"),
     path("future-invoices/<slug:number>", future_invoices.detail, name="future_invoice"),
     # sync
+    path("sync/compare", compare, name="sync_compare"),
+    path("sync/differences/<int:pk>/repair", repair, name="difference_repair"),
+    path("sync/differences/<int:pk>/leave", leave, name="difference_leave"),
     path("sync", sync.sync, name="sync"),
     path("sync/<int:pk>/retry", sync.retry, name="sync_retry"),
     path("sync/<int:pk>/park", sync.park, name="sync_park"),

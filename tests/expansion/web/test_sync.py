@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from billing.operations import reconcile
 from dealops.audit.models import Entry
 from dealops.outbox import relay
 from dealops.outbox.models import Attempt, Message, State
@@ -134,7 +135,7 @@ def test_when_all_is_delivered_the_page_says_so(client, world):
 def test_the_page_needs_the_same_number_of_queries_however_much_waits(finance, world, django_assert_max_num_queries):
     approved(world)
     finance.get("/sync")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         finance.get("/sync")
 
 
@@ -147,3 +148,66 @@ def test_what_stands_behind_a_parked_message_does_not_count_as_waiting_for_the_w
     page = text(finance.get("/sync"))
     assert "Nothing has been taken for a while" not in page
     assert 'do-tile-value">None' in page
+
+
+# --- differences with accounting ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def difference(world):
+    """A template that was edited by hand, as the comparison keeps it."""
+    run = reconcile.begin(world.entity, at=world.now)
+    found = reconcile.Difference(
+        key="template|C-1042",
+        kind="template",
+        words="The template LG-000001 of C-1042 is not as expected: net: 1000 here, 950 in accounting.",
+        differences=[("net", "1000", "950")],
+        repair="apply",
+        contract=world.contract,
+        document=None,
+        remote_id="t1",
+        remote_url="",
+        remote_total=None,
+    )
+    (row,) = reconcile.finish(run, found=[found], twins=[], waiting=[], contracts=1, on_the_way=0, at=world.now)
+    return row
+
+
+@pytest.mark.req("F47", "S0-20")
+def test_a_difference_is_shown_field_by_field_and_repaired_by_one_click(finance, world, difference):
+    page = text(finance.get("/sync"))
+    assert "Differences with accounting (1)" in page
+    assert "1000 here, 950 in accounting" in page and "Apply the expected template to accounting" in page
+    told = Message.objects.filter(topic="accounting.template").count()
+    answer = finance.post(f"/sync/differences/{difference.pk}/repair", follow=True)
+    assert "On its way to accounting" in text(answer)
+    assert Message.objects.filter(topic="accounting.template").count() == told + 1
+    assert "still on its way" in text(finance.post(f"/sync/differences/{difference.pk}/repair", follow=True)), "once"
+
+
+def test_a_difference_is_left_with_a_reason_and_gone(finance, world, difference):
+    assert "Say in a sentence" in text(finance.post(f"/sync/differences/{difference.pk}/leave", {"reason": "no"}, follow=True))
+    finance.post(f"/sync/differences/{difference.pk}/leave", {"reason": "Agreed with the customer"})
+    assert Entry.objects.filter(action="reconcile.dismissed", reason="Agreed with the customer").count() == 1
+    assert "dealops and accounting agree" in text(finance.get("/sync"))
+
+
+def test_comparing_now_is_asked_for_once_a_minute(finance, world):
+    for _ in range(2):
+        assert "Comparing with accounting" in text(finance.post("/sync/compare", follow=True))
+    assert Message.objects.filter(topic="accounting.reconcile", queue="bulk").count() == 1
+
+
+@pytest.mark.parametrize("path", ["/sync/compare", "/sync/differences/{}/repair", "/sync/differences/{}/leave"])
+def test_only_finance_and_revops_decide_about_differences_and_never_by_a_link(client, world, difference, path):
+    address = path.format(difference.pk)
+    client.force_login(world.ae)
+    assert client.post(address, {"reason": "Long enough"}).status_code == 403
+    client.force_login(world.finance)
+    assert client.get(address).status_code == 405
+    difference.refresh_from_db()
+    assert difference.closed_at is None
+
+
+def test_a_difference_nobody_has_is_not_found(finance, world):
+    assert finance.post("/sync/differences/999/repair").status_code == 404
