@@ -279,25 +279,41 @@ def _in_places(line: PricedLine, currency: str) -> PricedLine:
 
 
 def _fitting(lines: Sequence[PricedLine], pending: Sequence[PricedLine]) -> tuple[list[PricedLine], list[PricedLine]]:
-    """Which pending lines join an invoice with `lines`, and which wait for the next; a credit may do both, in two parts."""
+    """Which pending lines join an invoice with `lines`, and which wait for the next; a credit may do both, in two parts.
+
+    Neither the net amount nor the tax of the invoice may come out below zero: a credit at 20 % next to charges without tax waits. Once
+    a credit does not fit whole, those after it wait as well.
+    """
     joining = [line for line in pending if line.side == "charge"]
     waiting: list[PricedLine] = []
     room = money.add(*(line.signed_net for line in (*lines, *joining)))
+    tax_room = money.add(*(line.signed_tax for line in (*lines, *joining)))
     for line in pending:
         if line.side == "charge":
             continue
-        if line.net <= room:
+        if not line.net or (not waiting and line.net <= room and line.tax <= tax_room):
             joining.append(line)
-            room = money.subtract(room, line.net)
+            room, tax_room = money.subtract(room, line.net), money.subtract(tax_room, line.tax)
             continue
-        if room > 0:
-            now, later = divided(line, room)
+        first = Decimal(0) if waiting else _part_that_fits(line, room, tax_room)
+        if first > 0:
+            now, line = divided(line, first)
             joining.append(now)
-            waiting.append(later)
-            room = money.subtract(room, room)
-        else:
-            waiting.append(line)
+        waiting.append(line)
     return joining, waiting
+
+
+def _part_that_fits(line: PricedLine, room: Decimal, tax_room: Decimal) -> Decimal:
+    """How much of a credit that does not fit whole does: the rest keeps at least one minor unit."""
+    places = -int(line.net.as_tuple().exponent)
+    first = min(room, money.subtract(line.net, money.from_units(1, places)))
+    if not line.tax_rate:
+        return first
+    tax_units = money.to_units(tax_room, places)
+    rate_over, rate_under = line.tax_rate.as_integer_ratio()
+    # The most whose tax, rounded half away from zero, is within the room: its exact tax lies below the room and a half unit.
+    most = money.from_units(((2 * tax_units + 1) * 100 * rate_under - 1) // (2 * rate_over), places)
+    return first if first <= most else money.from_units(tax_units * 100 * rate_under // rate_over, places)
 
 
 def divided(line: PricedLine, first: Decimal) -> tuple[PricedLine, PricedLine]:

@@ -13,10 +13,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 from billing.domain.impact import Billed, Impact, Policy, PricedLine, impact, invoice_for_period
+from billing.domain.refusal import Refusal
 from billing.domain.terms import Edit, Line, Terms, TermsError, apply_edits
 from tests.billing.domain import oracle
 
-TAX = Decimal(20)
+TAX_RATES = tuple(map(Decimal, (20, 20, 20, 0, 5)))
 TREATMENTS = ("credit_note", "credit_on_next_invoice", "no_adjustment")
 
 
@@ -120,7 +121,7 @@ class History:
             unit_price=self._price(),
             discount=Decimal(self.chance.choice((0, 0, 10, 33))),
             months=self.chance.choice((None, None, 1, 12)),
-            tax_rate=TAX,
+            tax_rate=self.chance.choice(TAX_RATES),
         )
 
     def bill(self, until: date) -> None:
@@ -131,6 +132,7 @@ class History:
                 return
             invoice = invoice_for_period(self.terms, period, basis=self.basis, pending=self.pending)
             assert invoice.net >= 0
+            assert invoice.tax >= 0
             assert invoice.total == invoice.net + invoice.tax
             charges = [line for line in invoice.lines if line.side == "charge"]
             self.settled += [line for line in charges if line.outcome == "document"]
@@ -167,17 +169,21 @@ class History:
             assert error.code in ("below_zero", "nothing_changed", "negative", "too_large", "not_held")
             return None
         policy = Policy(self.basis, self.chance.choice(("net", "gross")), self.chance.choice(TREATMENTS), self._minimum())
-        found = impact(
-            self.terms,
-            after,
-            effective=effective,
-            today=self.today,
-            policy=policy,
-            billed=self.billed,
-            billed_until=self.billed_until,
-            pending=self.pending,
-            issued=self.issued,
-        )
+        try:
+            found = impact(
+                self.terms,
+                after,
+                effective=effective,
+                today=self.today,
+                policy=policy,
+                billed=self.billed,
+                billed_until=self.billed_until,
+                pending=self.pending,
+                issued=self.issued,
+            )
+        except Refusal as error:
+            assert error.code == "mixed_tax"
+            return None
         self.model.edit(edit, edit.key, effective)
         self.terms = after
         self._take(found)

@@ -121,6 +121,18 @@ def test_a_fixed_discount_takes_its_part_of_a_stub_and_never_more_than_there_is(
     assert invoice(terms(line(ends="2026-03-01"), fixed_discount=n("100.00"))).lines == ()
 
 
+@pytest.mark.req("F73", "M14", "M30")
+def test_a_credit_at_a_higher_tax_rate_never_makes_the_tax_of_the_next_invoice_negative():
+    """300.00 at 20 % waits; the next invoice charges 1,000.00 without tax and 100.00 at 20 %: 100.00 of the credit fits."""
+    (credit,) = change(terms(), quantity(8), effective="2026-06-16").lines  # 12 x 50.00 x 15/30 = 300.00
+    mixed = terms(line("exempt", "1", "1000", tax_rate=n(0)), line(quantity="2"))
+    first = invoice(mixed, "2026-07-01", pending=[credit, credit])
+    assert (first.net, first.tax, first.total) == (n("1000.00"), n("0.00"), n("1000.00"))
+    assert [(entry.net, entry.tax) for entry in first.carried_over] == [(n("200.00"), n("40.00")), (n("300.00"), n("60.00"))]
+    exempt_only = invoice(terms(line("exempt", "1", "1000", tax_rate=n(0))), "2026-07-01", pending=[credit])
+    assert (exempt_only.net, exempt_only.tax, exempt_only.carried_over) == (n("1000.00"), n("0.00"), (credit,))
+
+
 @pytest.mark.req("M07")
 def test_pending_charges_join_the_next_invoice_and_credits_as_far_as_they_fit():
     big = change(terms(), quantity(5), policy=None, effective="2026-06-02").lines  # 15 x 50.00 x 29/30 = 725.00 credit
