@@ -3,14 +3,17 @@
 import io
 import json
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
+from billing.models import Contract
 from billing.operations.closing import close_books
-from expansion.models import Change
+from expansion.models import Change, Deal
 from expansion.operations import changes, daily, reversal
+from expansion.queries.growth import growth_of
 from expansion.queries.invariants import ALL, INVARIANTS, NOT_SHOWN, broken
 from tests.books import assert_books_hold
 from tests.worlds import STORY_DAY, seed_world
@@ -248,6 +251,20 @@ def break_it(summer):
 def test_a_whole_summer_of_changes_holds_every_rule(summer):
     assert {change.state for change in Change.objects.all()} == {"applied"}
     assert_books_hold()
+
+
+@pytest.mark.req("M29", "M28")
+def test_what_was_signed_and_what_the_changes_moved_is_the_recurring_revenue_of_every_month(summer):
+    """Start + expansion - contraction = end, to the penny: 20 seats, raised, undone, cut three times, and a product in July."""
+    contract = Contract.objects.get(pk=summer.contract.pk)
+    months = growth_of(contract, on=date(2026, 7, 15))
+    assert {month.signed for month in months} == {Decimal("1000.00")}
+    assert months[-2].mrr == Decimal("900.00")  # 18 seats at the end of June
+    ends = {month.first.month: month.mrr for month in months}
+    moved = {month.first.month: sum(month.moved.values(), Decimal(0)) for month in months}
+    for month in range(2, 8):
+        assert ends[month] == ends[month - 1] + moved[month] - moved[month - 1]
+    assert Deal.objects.get(pk=summer.deal.pk).mrr == ends[7]
 
 
 @pytest.mark.parametrize(("code", "subject", "sql"), BREAKS, ids=[f"{code}-{place}" for place, (code, *_) in enumerate(BREAKS)])
