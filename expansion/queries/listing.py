@@ -70,6 +70,7 @@ class Listing:
     rows: Callable[[Asked], QuerySet[Any]]
     label: Callable[[Any], str]
     href: Callable[[Any], str]
+    pk: Callable[[Any], int] = lambda row: int(row.pk)
     complete: Callable[[Sequence[Any], Asked], Iterable[Any]] = lambda rows, asked: rows
 
     def column(self, key: str) -> Column | None:
@@ -135,6 +136,6 @@ def _read(after: str, kind: str) -> tuple[Any, int] | None:
         value = {"text": str, "money": Decimal, "number": Decimal, "date": date.fromisoformat, "moment": datetime.fromisoformat}[kind](text)
     except (ValueError, InvalidOperation):
         return None
-    if isinstance(value, Decimal) and not value.is_finite():
+    if isinstance(value, Decimal) and not (value.is_finite() and abs(value) < 10**16):
         return None
     return value, int(pk)

@@ -51,6 +51,7 @@ DEALS = Listing(
     complete=lambda rows, asked: deals.rows_of(rows),
     label=lambda row: f"{row.deal.number} {row.deal.customer.name}",
     href=lambda row: f"/deals/{row.deal.number}",
+    pk=lambda row: row.deal.pk,
     columns=(
         Column("customer", "Customer", lambda row: row.deal.customer.name, sort="customer__name"),
         Column("number", "Deal", lambda row: row.deal.number, sort="number", is_default=False),
@@ -193,6 +194,7 @@ FUTURE_INVOICES = Listing(
     complete=lambda rows, asked: future_invoices.rows_of(rows),
     label=lambda row: f"{row.contract.number} {row.contract.customer.name}",
     href=lambda row: f"/future-invoices/{row.contract.number}",
+    pk=lambda row: row.future.pk,
     columns=(
         Column("customer", "Customer", lambda row: row.contract.customer.name, sort="contract__customer__name"),
         Column("contract", "Contract", lambda row: row.contract.number, sort="contract__number"),
@@ -234,6 +236,7 @@ SYNC = Listing(
     complete=_message_rows,
     label=lambda row: row.what,
     href=lambda row: row.href,
+    pk=lambda row: row.message.pk,
     columns=(
         Column("what", "What is told", lambda row: row.what),
         Column("who", "About whom", lambda row: row.who),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db import OperationalError
@@ -23,9 +22,11 @@ from expansion.operations import changes as operations
 from expansion.operations import handoffs, questions
 from expansion.queries import approvals as queries
 from expansion.queries.lights import lights_of
+from expansion.queries.lists import APPROVALS
 from expansion.web.decision_words import agree_label, approve_label, average_words, policy_words, title_of
 from expansion.web.documents import as_pdf
 from expansion.web.frame import page, section, status_of
+from expansion.web.lists import Listed
 from expansion.web.paper import preview_of
 
 BUSY = "Somebody else is deciding or saving on this contract right now. Nothing was written; try again in a few seconds."
@@ -41,13 +42,14 @@ def index(request: HttpRequest) -> HttpResponse:
     after = request.GET.get("after", "")
     tabs = [{"title": title, "href": f"?tab={key}", "current": key == tab, "count": counts.get(key)} for key, title in queries.TABS.items()]
     shown: dict[str, Any] = {"rows": (), "handoffs": (), "decisions": ()}
+    listed = Listed(request, APPROVALS)
     more = ""
     if tab == "handoffs":
         shown["handoffs"] = queries.handoffs(request.user, at)
     elif tab == "decided":
         shown["decisions"], more = queries.decided(request.user, after)
     else:
-        shown["rows"], more = queries.queue(user=request.user, tab=tab, after=after, now=at)
+        shown["rows"], more = queries.queue(user=request.user, tab=tab, after=after, now=at, page=listed.cut)
     day_began = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
     today = queries.today(request.user, day_began)
     return page(
@@ -55,14 +57,15 @@ def index(request: HttpRequest) -> HttpResponse:
         "approvals/queue.html",
         title="Approvals",
         tab=tab,
-        tabs=tabs,
         counts=counts,
         today=today,
         average=average_words(today.average),
-        more=f"?{urlencode({'tab': tab, 'after': more})}" if more else "",
+        more=listed.next_href(more),
+        first=listed.href(),
         is_later_page=bool(after),
         business_day=timezone.localtime(at).date(),
         **shown,
+        **listed.context(tabs, [row.change for row in shown["rows"]], more),
     )
 
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.clock import business_date, now
 from expansion import rules
 from expansion.domain.health import GATE, THRESHOLD
-from expansion.models import Deal
+from expansion.models import Deal, Pipeline
+from expansion.operations.importing import why_not_import
+from expansion.operations.owners import possible
 from expansion.queries import deals as queries
 from expansion.queries import timeline
 from expansion.queries.growth import growth_of
+from expansion.queries.listing import paged
+from expansion.queries.lists import DEALS
 from expansion.web.frame import page, section
+from expansion.web.lists import Listed
 from expansion.web.pictures import growth_chart
 
 LONDON = "Europe/London"
@@ -28,24 +34,31 @@ def index(request: HttpRequest) -> HttpResponse:
     view = request.GET.get("view", "all")
     view = view if view in queries.VIEWS else "all"
     search = request.GET.get("q", "")
-    found = queries.deal_page(
-        user=request.user, view=view, search=search, after=request.GET.get("after", ""), on=business_date(LONDON, now())
-    )
+    listed = Listed(request, DEALS)
+    deals, after = paged(DEALS, DEALS.rows(listed.asked), sort=listed.kept.get("sort", ""), after=request.GET.get("after", ""))
+    rows = list(queries.rows_of(deals))
+    filters = {name: listed.kept.get(name, "") for name in ("pipeline", "owner", "age")}
     tabs = [
-        {"title": title, "href": _address(view=key, q=search), "current": key == view, "count": None}
+        {"title": title, "href": _address(view=key, q=search, **filters), "current": key == view, "count": None}
         for key, title in queries.VIEWS.items()
     ]
     return page(
         request,
         "deals/list.html",
         title="Deals",
-        tabs=tabs,
         view=view,
         search=search,
-        found=found,
-        next_page=_address(view=view, q=search, after=found.after) if found.after else "",
+        rows=rows,
+        filters=filters,
+        board=f"{reverse('board')}{_address(**filters)}",
+        pipelines=[("", "Every board"), *Pipeline.objects.order_by("position").values_list("code", "name")],
+        people=possible(),
+        is_filtered=bool(search or view != "all" or any(filters.values())),
+        may_import=why_not_import(request.user) is None,
+        next_page=listed.next_href(after),
         is_later_page=bool(request.GET.get("after")),
-        first_page=_address(view=view, q=search),
+        first_page=listed.href(),
+        **listed.context(tabs, rows, after),
     )
 
 

@@ -9,7 +9,9 @@ from django.views.decorators.http import require_safe
 
 from billing.models import Document
 from expansion.queries import documents as queries
+from expansion.queries.lists import DOCUMENTS
 from expansion.web.frame import page, section
+from expansion.web.lists import Listed
 from expansion.web.paper import note_of, pdf_of
 
 
@@ -19,7 +21,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """Every document, newest first; `tab`, `kind`, `q` and `before` are in the address."""
     tab, kind, search = request.GET.get("tab", "all"), request.GET.get("kind", ""), request.GET.get("q", "")
     tab, kind = tab if tab in queries.TABS else "all", kind if kind in queries.KINDS else ""
-    found = queries.documents(user=request.user, tab=tab, kind=kind, search=search, before=request.GET.get("before", ""))
+    listed = Listed(request, DOCUMENTS, cursor="before")
+    found = queries.documents(user=request.user, tab=tab, kind=kind, search=search, before=request.GET.get("before", ""), page=listed.cut)
     kept = {"kind": kind, "q": search}
     tabs = [
         {"title": title, "href": _address(tab=key, **kept), "current": key == tab, "count": found.counts[key]}
@@ -31,7 +34,6 @@ def index(request: HttpRequest) -> HttpResponse:
         request,
         "documents/list.html",
         title="Documents",
-        tabs=tabs,
         tab=tab,
         kind=kind,
         kinds=queries.KINDS.items(),
@@ -40,8 +42,9 @@ def index(request: HttpRequest) -> HttpResponse:
         series=[check for check in series if not check.missing],
         older_series=sum(1 for check in series if not check.missing and not check.is_current),
         gaps=[check for check in series if check.missing],
-        older=_address(tab=tab, before=found.before, **kept) if found.before else "",
-        newest=_address(tab=tab, **kept) if request.GET.get("before") else "",
+        older=listed.next_href(found.before),
+        newest=listed.href() if request.GET.get("before") else "",
+        **listed.context(tabs, found.rows, found.before),
     )
 
 

@@ -11,7 +11,9 @@ from django.views.decorators.http import require_safe
 from billing.clock import now
 from billing.models import FutureInvoice
 from expansion.queries import future_invoices as queries
+from expansion.queries.lists import FUTURE_INVOICES
 from expansion.web.frame import page, section
+from expansion.web.lists import Listed
 
 
 @require_safe
@@ -21,7 +23,10 @@ def index(request: HttpRequest) -> HttpResponse:
     tab, search = request.GET.get("tab", "differences"), request.GET.get("q", "")
     tab = tab if tab in queries.TABS else "differences"
     today = timezone.localtime(now()).date()
-    found = queries.future_invoices(user=request.user, tab=tab, search=search, after=request.GET.get("after", ""), today=today)
+    listed = Listed(request, FUTURE_INVOICES)
+    found = queries.future_invoices(
+        user=request.user, tab=tab, search=search, after=request.GET.get("after", ""), today=today, page=listed.cut
+    )
     tabs = [
         {"title": title, "href": _address(tab=key, q=search), "current": key == tab, "count": found.counts[key]}
         for key, title in queries.TABS.items()
@@ -30,13 +35,13 @@ def index(request: HttpRequest) -> HttpResponse:
         request,
         "future_invoices/list.html",
         title="Future invoices",
-        tabs=tabs,
         tab=tab,
         search=search,
         found=found,
         today=today,
-        more=_address(tab=tab, q=search, after=found.after) if found.after else "",
-        first=_address(tab=tab, q=search) if request.GET.get("after") else "",
+        more=listed.next_href(found.after),
+        first=listed.href() if request.GET.get("after") else "",
+        **listed.context(tabs, found.rows, found.after),
     )
 
 

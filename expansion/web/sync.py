@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -13,9 +11,11 @@ from billing.clock import now
 from dealops.outbox import operations
 from dealops.outbox.models import Message
 from expansion.queries import outbox
+from expansion.queries.lists import SYNC
 from expansion.scope import visible
 from expansion.web import differences
 from expansion.web.frame import back, page, section
+from expansion.web.lists import Listed
 
 LONGEST_REASON = 500
 
@@ -26,7 +26,8 @@ def sync(request: HttpRequest) -> HttpResponse:
     """The outbox; `tab` and `after` are in the address."""
     tab = request.GET.get("tab", "open")
     tab = tab if tab in outbox.TABS else "open"
-    found = outbox.page_of(user=request.user, tab=tab, after=request.GET.get("after", ""))
+    listed = Listed(request, SYNC)
+    found = outbox.page_of(user=request.user, tab=tab, after=request.GET.get("after", ""), page=listed.cut)
     # The outbox runs on the wall clock, also in the demo.
     at = timezone.now()
     tiles = outbox.tiles(user=request.user, day_began=timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0), at=at)
@@ -38,15 +39,16 @@ def sync(request: HttpRequest) -> HttpResponse:
         request,
         "sync/sync.html",
         title="Sync",
-        tabs=tabs,
         tab=tab,
         tiles=tiles,
         is_silent=tiles.is_silent(at),
         **differences.context(request),
         rows=found.rows,
-        older=f"?{urlencode({'tab': tab, 'after': found.after})}" if found.after else "",
+        older=listed.next_href(found.after),
+        first=listed.href(),
         is_later_page=bool(request.GET.get("after")),
         at=at,
+        **listed.context(tabs, found.rows, found.after),
     )
 
 

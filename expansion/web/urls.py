@@ -2,7 +2,26 @@
 
 from django.urls import path
 
-from expansion.web import approvals, board, changes, clock, composer, deals, documents, future_invoices, home, notices, search, sync, undo
+from expansion.web import (
+    approvals,
+    board,
+    bulk,
+    changes,
+    clock,
+    composer,
+    deals,
+    documents,
+    exports,
+    future_invoices,
+    home,
+    imports,
+    lists,
+    notices,
+    search,
+    sync,
+    undo,
+    views,
+)
 from expansion.web.differences import compare, leave, repair
 
 urlpatterns = [
@@ -17,6 +36,26 @@ urlpatterns = [
     path("notifications", notices.inbox, name="notifications"),
     path("notifications/read", notices.read, name="notifications_read"),
     path("notifications/outbox", notices.outbox, name="notifications_outbox"),
+    # every list: export, saved views, many rows at once, a look at one row
+    path("lists/<slug:key>/export", exports.export, name="list_export"),
+    path("lists/<slug:key>/views", views.save, name="view_save"),
+    path("lists/<slug:key>/bulk", bulk.prepare, name="bulk_prepare"),
+    path("lists/<slug:key>/peek/<int:pk>", lists.peek, name="list_peek"),
+    path("v/<slug:slug>", views.open_view, name="view"),
+    path("v/<slug:slug>/remove", views.remove, name="view_remove"),
+    path("bulk/<int:pk>", bulk.show, name="bulk"),
+    path("bulk/<int:pk>/progress", bulk.progress, name="bulk_progress"),
+    path("bulk/<int:pk>/start", bulk.start, name="bulk_start"),
+    path("bulk/<int:pk>/cancel", bulk.cancel, name="bulk_cancel"),
+    path("bulk/<int:pk>/repeat", bulk.repeat, name="bulk_repeat"),
+    path("bulk/<int:pk>/report.csv", bulk.report, name="bulk_report"),
+    path("deals/import", imports.upload, name="deal_import"),
+    path("deals/import/<int:pk>", imports.columns, name="deal_import_map"),
+    # preferences
+    path("preferences", preferences.preferences, name="preferences"),
+    path("preferences/save", preferences.save, name="preferences_save"),
+    path("preferences/delegations", preferences.delegate, name="delegation_make"),
+    path("preferences/delegations/<int:pk>/end", preferences.end_delegation, name="delegation_end"),
     # deals
     path("deals", deals.index, name="deals"),
     path("deals/<slug:number>", deals.deal, name="deal"),

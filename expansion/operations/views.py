@@ -1,0 +1,51 @@
+"""Views people keep: made, shared with the role, thrown away."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.crypto import get_random_string
+from django.utils.text import slugify
+
+from billing.domain.refusal import NotAllowed, Refusal
+from dealops.accounts.models import Role, User
+from dealops.audit.operations import record
+from expansion.models import SavedView
+
+MOST = 30
+
+
+def save(*, listing: str, name: str, query: str, team: bool, by: User, now: datetime) -> SavedView:
+    """Keep `query` (a clean query string) as a tab; the same name again replaces it. Raises Refusal for a blank name or too many."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 60:
+        raise Refusal("name", "name", "Give the view a name of at most 60 letters.")
+    with transaction.atomic():
+        mine = SavedView.objects.select_for_update().filter(owner=by, listing=listing)
+        view = mine.filter(name=name).first()
+        if view is None and mine.count() >= MOST:
+            raise Refusal("too_many", "name", f"You keep {MOST} views of this list already. Remove one first.")
+        view = view or SavedView(slug=f"{slugify(name)[:50] or 'view'}-{get_random_string(6).lower()}", owner=by, created_at=now)
+        view.listing, view.name, view.query, view.team = listing, name, query[:2000], by.role if team else ""
+        view.save()
+        if team:
+            _tell(view, "view.shared", f"{by} shared the view “{name}” with {Role(view.team).label}.", by, now)
+        return view
+
+
+def remove(*, slug: str, by: User, now: datetime) -> SavedView:
+    """Throw a view away: its owner, or RevOps one that is shared. Raises NotAllowed, SavedView.DoesNotExist."""
+    with transaction.atomic():
+        view = SavedView.objects.select_for_update(of=("self",)).select_related("owner").get(slug=slug)
+        if view.owner_id != by.pk and not (view.team and by.role == Role.REVOPS):
+            raise NotAllowed("not_yours", "", f"Only {view.owner} or, when it is shared, RevOps removes this view.")
+        if view.team:
+            _tell(view, "view.removed", f"{by} removed the shared view “{view.name}”.", by, now)
+        view.delete()
+        return view
+
+
+def _tell(view: SavedView, action: str, sentence: str, by: User, now: datetime) -> None:
+    after = {"listing": view.listing, "query": view.query, "team": view.team}
+    record(action=action, sentence=sentence, subjects=[f"view:{view.slug}"], at=now, by=by, after=after)

@@ -1,0 +1,260 @@
+"""What every list shares: saved views, sort, columns, a look at a row, export of all rows that match, and many rows at once."""
+
+import csv
+import io
+import re
+import zipfile
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from dealops.accounts.models import Role
+from dealops.audit.models import Entry
+from dealops.outbox import relay
+from dealops.outbox.models import Message
+from expansion.models import BulkJob, Deal, SavedView
+from expansion.operations import bulk
+from tests.expansion.web import makers
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada(client):
+    person = makers.person(Role.SALES, "Ada Ellis")
+    client.force_login(person)
+    return person
+
+
+@pytest.fixture
+def deals(ada):
+    return [makers.deal(f"Customer {place:02}", owner=ada, mrr=f"{1000 + place}.50") for place in range(5)]
+
+
+def text(response):
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def names(response):
+    """The customers of the rows, in order."""
+    return re.findall(r"Customer \d\d", re.sub(r"(?s)^.*?data-rows", "", response.content.decode()))
+
+
+def body(response):
+    return b"".join(response.streaming_content)
+
+
+# --- sort, columns, density ----------------------------------------------------------------------------------------------
+
+
+def test_a_list_is_sorted_by_any_of_its_columns(client, deals):
+    assert names(client.get("/deals?sort=-mrr"))[0] == "Customer 04"
+    assert names(client.get("/deals?sort=mrr"))[0] == "Customer 00"
+    assert client.get("/deals?sort=nonsense").status_code == 200
+
+
+def test_pages_of_a_sorted_list_hold_every_row_once(client, ada):
+    for place in range(55):
+        makers.deal(f"Customer {place % 5:02}", owner=ada, mrr="100.00")
+    seen, address = [], "/deals?sort=-mrr&columns=number"
+    while address:
+        page = client.get(address).content.decode()
+        seen += re.findall(r"DL-\d+</a>", page)
+        found = re.search(r'href="([^"]+)" rel="next"', page)
+        address = "/deals" + found.group(1).replace("&amp;", "&").removeprefix("/deals") if found else ""
+    assert len(seen) == len(set(seen)) == 55
+
+
+@pytest.mark.parametrize("after", ["~", "x~1", "1e999~3", "nan~4", "~99999999999999999999", "2026-01-01~5"])
+def test_a_cursor_that_makes_no_sense_starts_at_the_beginning(client, deals, after):
+    assert len(set(names(client.get("/deals", {"sort": "mrr", "after": after})))) == 5
+
+
+def test_chosen_columns_make_the_table(client, deals):
+    page = text(client.get("/deals?columns=customer,crm,end"))
+    assert "CRM record" in page and "Ends" in page and "1 Jan 2027" in page
+    assert "Usual columns" in page
+
+
+def test_the_table_keeps_the_filters_of_the_board_and_leads_back_to_it(client, deals, ada):
+    other = makers.person(Role.SALES, "Bea Other")
+    makers.deal("Customer 99", owner=other)
+    page = client.get("/deals?owner=me&pipeline=main")
+    assert "Customer 99" not in names(page) and "Customer 01" in names(page)
+    assert '/board?pipeline=main&amp;owner=me"' in page.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/deals", "/documents", "/changes"])
+def test_a_list_needs_the_same_queries_however_long_it_is(client, ada, path):
+    makers.deal("Customer 00", owner=ada)
+    client.get(path)
+    with CaptureQueriesContext(connection) as few:
+        client.get(f"{path}?sort=-mrr")
+    for place in range(12):
+        makers.deal(f"Customer {place:02}", owner=ada)
+    with CaptureQueriesContext(connection) as many:
+        client.get(f"{path}?sort=-mrr")
+    assert len(many) == len(few)
+
+
+# --- saved views -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_view_is_kept_as_a_tab_and_has_an_address_of_its_own(client, deals, ada):
+    answer = client.post("/lists/deals/views", {"name": "Big ones", "query": "sort=-mrr&owner=me&after=zzz&evil=1"})
+    view = SavedView.objects.get()
+    assert answer.url == f"/v/{view.slug}"
+    assert view.query == "sort=-mrr&owner=me", "no page, nothing foreign"
+    page = client.get(answer.url, follow=True)
+    assert "Big ones" in text(page)
+    assert re.search(r'aria-current="page">Big ones', page.content.decode())
+    assert names(page)[0] == "Customer 04"
+
+
+def test_a_personal_view_is_nobody_elses_and_a_shared_one_is_the_roles(client, deals, ada):
+    client.post("/lists/deals/views", {"name": "Mine", "query": "owner=me"})
+    client.post("/lists/deals/views", {"name": "Ours", "query": "view=full", "team": "yes"})
+    mine, ours = SavedView.objects.get(name="Mine"), SavedView.objects.get(name="Ours")
+    client.force_login(makers.person(Role.SALES, "Bea Other"))
+    assert "Ours" in text(client.get("/deals")) and "Mine" not in text(client.get("/deals"))
+    assert client.get(f"/v/{mine.slug}").status_code == 404
+    client.post(f"/v/{ours.slug}/remove")
+    assert SavedView.objects.filter(pk=ours.pk).exists(), "only its owner, or RevOps"
+    client.force_login(makers.person(Role.FINANCE, "Fay Finance"))
+    assert "Ours" not in text(client.get("/deals"))
+    client.force_login(ada)
+    client.post(f"/v/{ours.slug}/remove")
+    assert not SavedView.objects.filter(pk=ours.pk).exists()
+    assert list(Entry.objects.filter(action__startswith="view.").order_by("pk").values_list("action", flat=True)) == [
+        "view.shared",
+        "view.removed",
+    ]
+
+
+def test_a_list_that_is_not_open_to_the_role_is_not_reached_by_another_door(client, ada):
+    for address in ("/lists/sync/export", "/lists/sync/views", "/lists/approvals/bulk"):
+        assert client.post(address, {"name": "x", "query": "", "kind": "approve"}).status_code == 403, address
+    assert client.get("/lists/sync/peek/1").status_code == 403
+    assert client.post("/lists/nothing/export").status_code == 404
+
+
+# --- peek --------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_row_is_looked_at_with_all_its_columns(client, deals):
+    page = text(client.get(f"/lists/deals/peek/{deals[2].pk}"))
+    assert deals[2].number in page and "£1,002.50" in page and "Open the page" in page
+    assert client.get("/lists/deals/peek/99999999").status_code == 404
+
+
+# --- export ------------------------------------------------------------------------------------------------------------------
+
+HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=cmd|' /C calc'!A0", " =1", '=HYPERLINK("http://x")']
+
+
+def test_the_csv_holds_every_row_that_matches_and_not_only_the_page(client, ada):
+    for place in range(60):
+        makers.deal(f"Customer {place:02}", owner=ada)
+    answer = client.post("/lists/deals/export", {"query": "owner=me", "format": "csv"})
+    rows = list(csv.DictReader(io.StringIO(body(answer).decode("utf-8-sig"))))
+    assert len(rows) == 60
+    assert rows[0]["MRR"] == "1000.0000" or Decimal(rows[0]["MRR"]) == 1000
+    assert rows[0]["Currency"] == "GBP"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    entry = Entry.objects.get(action="list.exported")
+    assert (entry.actor, entry.after["query"]) == (ada, "owner=me")
+
+
+@pytest.mark.req("F93")
+def test_no_cell_of_an_export_is_a_formula(client, ada):
+    for words in HOSTILE:
+        makers.deal(words.strip() if words != "\t=1" else words, owner=ada, next_step=words)
+    text_ = body(client.post("/lists/deals/export", {"query": "", "format": "csv"})).decode("utf-8-sig")
+    for row in list(csv.reader(io.StringIO(text_)))[1:]:
+        for cell in row:
+            assert not cell.lstrip().startswith(("=", "+", "@")), cell
+            assert not cell.startswith("-") or re.fullmatch(r"-[\d.]+", cell), cell
+    book = body(client.post("/lists/deals/export", {"query": "", "format": "xlsx"}))
+    sheets = zipfile.ZipFile(io.BytesIO(book))
+    assert b"<f>" not in sheets.read("xl/worksheets/sheet1.xml"), "no formula"
+    assert b"hyperlink" not in sheets.read("xl/worksheets/sheet1.xml")
+
+
+def test_the_workbook_holds_amounts_as_numbers_and_days_as_days(client, deals):
+    answer = client.post("/lists/deals/export", {"query": "columns=customer,mrr,end", "format": "xlsx"})
+    sheet = zipfile.ZipFile(io.BytesIO(body(answer))).read("xl/worksheets/sheet1.xml").decode()
+    assert "<v>1004.5</v>" in sheet
+    assert sheet.count("<row ") == 6
+    assert answer.headers["Content-Type"].endswith("spreadsheetml.sheet")
+
+
+def test_an_export_is_no_get(client, ada):
+    assert client.get("/lists/deals/export").status_code == 405
+
+
+def test_credit_notes_are_negative_numbers_in_the_file(client, ada):
+    document = makers.document(makers.change(makers.deal(owner=ada), maker=ada, state="applied"))
+    rows = list(csv.DictReader(io.StringIO(body(client.post("/lists/documents/export", {"query": ""})).decode("utf-8-sig"))))
+    assert [(row["Number"], Decimal(row["Total"])) for row in rows] == [(document.number, Decimal(150))]
+
+
+# --- many rows at once -----------------------------------------------------------------------------------------------------
+
+
+def worked(client, job):
+    Message.objects.filter(topic=bulk.TOPIC, state="queued").update(available_at="2020-01-01T00:00:00Z")
+    relay.drain(queue="bulk")
+    job.refresh_from_db()
+    return text(client.get(f"/bulk/{job.pk}"))
+
+
+def test_deals_are_given_to_another_owner_after_a_page_with_count_and_sum(client, deals, ada):
+    carl = makers.person(Role.CUSTOMER_SUCCESS, "Carl Moss")
+    chosen = [str(deal.pk) for deal in deals[:3]]
+    answer = client.post("/lists/deals/bulk", {"kind": "assign", "pick": chosen, "owner": str(carl.pk), "query": "sort=-mrr"})
+    job = BulkJob.objects.get()
+    assert answer.url == f"/bulk/{job.pk}"
+    page = text(client.get(answer.url))
+    assert "Give 3 deals to Carl Moss" in page and "£3,004.50 MRR" in page.replace(" MRR", " MRR") and "Nothing has happened yet" in page
+    assert not Deal.objects.filter(owner=carl).exists()
+    client.post(f"/bulk/{job.pk}/start")
+    assert "0 of 3 deals" in text(client.get(f"/bulk/{job.pk}"))
+    page = worked(client, job)
+    assert "Finished" in page and Deal.objects.filter(owner=carl).count() == 3
+    report = body(client.get(f"/bulk/{job.pk}/report.csv")).decode("utf-8-sig")
+    assert len(report.strip().splitlines()) == 4 and "Done" in report
+
+
+def test_all_that_match_means_the_other_pages_as_well_and_nothing_else(client, ada):
+    bea = makers.person(Role.SALES, "Bea Other")
+    for place in range(52):
+        makers.deal(f"Customer {place:02}", owner=ada)
+    makers.deal("Customer 99", owner=bea)
+    client.post("/lists/deals/bulk", {"kind": "assign", "all": "yes", "owner": str(bea.pk), "query": "owner=me"})
+    assert BulkJob.objects.get().rows.count() == 52
+
+
+def test_nothing_chosen_is_said_in_a_sentence(client, deals, ada):
+    answer = client.post("/lists/deals/bulk", {"kind": "assign", "owner": str(ada.pk), "query": ""}, follow=True)
+    assert "No row was chosen" in text(answer)
+    assert not BulkJob.objects.exists()
+
+
+def test_somebody_elses_job_is_not_shown(client, deals, ada):
+    client.post("/lists/deals/bulk", {"kind": "assign", "all": "yes", "owner": str(ada.pk), "query": ""})
+    job = BulkJob.objects.get()
+    client.force_login(makers.person(Role.SALES, "Bea Other"))
+    for address in (f"/bulk/{job.pk}", f"/bulk/{job.pk}/progress", f"/bulk/{job.pk}/report.csv"):
+        assert client.get(address).status_code == 403
+    for act in ("start", "cancel", "repeat"):
+        assert client.post(f"/bulk/{job.pk}/{act}").status_code == 403
+    job.refresh_from_db()
+    assert job.state == "shown"
+
+
+def test_an_auditor_is_offered_no_action(client, deals):
+    client.force_login(makers.person(Role.AUDITOR, "Olga Petrova"))
+    page = client.get("/deals").content.decode()
+    assert 'id="bulk-form"' not in page and 'name="pick"' not in page
