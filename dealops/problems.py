@@ -144,6 +144,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _page(request, 404, said)
 
 
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """Log-in, password reset and the like, asked for too often from one place (ASVS 2.4.1)."""
+    response = _page(request, 429, "That was asked for many times in a short while. Wait a minute, then try again.")
+    response.headers["Retry-After"] = "60"
+    return response
+
+
 @requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponse:
     """Uses neither the database nor the session: they may be what broke."""

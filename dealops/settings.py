@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from dealops import embedded, production
+from dealops import embedded, logs, production
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -156,6 +156,7 @@ ACCOUNT_FORMS = {"login": "dealops.accounts.forms.LoginForm"}
 ACCOUNT_SESSION_REMEMBER = False
 # Asked for again before acts that weigh a lot (dealops/accounts/step_up.py), unless shown this recently.
 STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", 300)
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.bool("TRUST_PROXY", False) else 0
 ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_SECONDS
 PASSWORD_RESET_TIMEOUT = 3600
 # A second factor for everybody; the people of the demo sign in with one click.
@@ -198,6 +199,7 @@ SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", 43200 if DEMO else 1800)
 SESSION_COOKIE_NAME = "__Host-sid" if HTTPS else "sid"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_USE_SESSIONS = True
@@ -213,6 +215,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Forms and API bodies; files are held to their own limits (dealops/rest/uploads.py).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -306,6 +310,8 @@ ACCOUNTING = {
 LEDGERLY_URL = env.str("LEDGERLY_URL", "")
 SLACK_TOKEN = env.str("SLACK_TOKEN", "")
 SLACK_CHANNEL = env.str("SLACK_CHANNEL", "#finance-approvals")
+SLACK_API_URL = env.str("SLACK_API_URL", "https://slack.com/api/")
+SLACK_SIGNING_SECRET = env.str("SLACK_SIGNING_SECRET", "")
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "dealops <dealops@localhost>")
@@ -338,12 +344,21 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["dealops.rest.parsers.StrictJSONParser"],
     "COERCE_DECIMAL_TO_STRING": True,
     "EXCEPTION_HANDLER": "dealops.problems.handler",
+    "DEFAULT_THROTTLE_CLASSES": ["dealops.rest.throttling.CallerThrottle"],
+    # How many proxies stand in front: what they say of the caller's address is believed, and nothing further away.
+    "NUM_PROXIES": 1 if env.bool("TRUST_PROXY", False) else 0,
+}
+API_RATES = {
+    "read": env.str("API_RATE_READ", "1200/min"),
+    "write": env.str("API_RATE_WRITE", "600/min"),
+    "stranger": env.str("API_RATE_STRANGER", "600/min"),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "dealops API",
     "VERSION": "1",
     "DESCRIPTION": "Change an existing deal once; read what it bills, who decided, and what accounting has. Amounts are decimal strings.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v[0-9]",
     "ENUM_NAME_OVERRIDES": {
         "ChangeState": "expansion.models.changes.STATES",
@@ -358,13 +373,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- logs ----------------------------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-}
+# Readable lines on one machine, JSON where a collector reads them; secrets are taken out of both.
+LOGGING = logs.settings(level=env.str("LOG_LEVEL", "INFO"), as_json=PRODUCTION)
 
 # --- production refuses what only a demo may have ------------------------------------------------------------------------
 if PRODUCTION and (

@@ -29,7 +29,7 @@ class TokenForm(forms.Form):
     kinds = forms.MultipleChoiceField(
         required=False, label="Only these", widget=forms.CheckboxSelectMultiple, help_text="Nothing ticked means every kind of resource."
     )
-    expires_at = forms.DateField(label="Last day", widget=forms.DateInput(attrs={**INPUT, "type": "date"}))
+    expires_at = forms.DateField(label="Last day", widget=forms.DateInput(format="%Y-%m-%d", attrs={**INPUT, "type": "date"}))
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]

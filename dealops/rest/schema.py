@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -54,6 +55,16 @@ WRITE_PROBLEMS = {
     "412": "The version in If-Match is not the present one; nothing was written.",
     "422": "The Idempotency-Key was used for another request.",
 }
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """How programs sign in, for the description and its page."""
+
+    target_class = "dealops.rest.authentication.TokenAuthentication"
+    name = "tokenAuth"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Token dlo_…`; it can never approve."}
 
 
 class AutoSchema(SpectacularSchema):

@@ -96,15 +96,13 @@ def changed_to(client, password):
     return client.post("/accounts/password/change/", form).status_code
 
 
-@pytest.mark.parametrize("password", ["short one", "adaellis@example", "unbelievable"])
+@pytest.mark.parametrize("password", ["short one", "adaellis@example", "qwerty123456"])
 def test_weak_passwords_are_refused(client, ada, password):
     sign_in(client, ada)
     assert changed_to(client, password) == 200
 
 
-@pytest.mark.parametrize(
-    "password", ["four words in a row", "\u4e2d\u6587\u5bc6\u7801\u5341\u4e8c\u4e2a\u5b57\u7684\u5bc6\u7801", "s" * 70 + " and more"]
-)
+@pytest.mark.parametrize("password", ["four words in a row", "zażółć gęślą jaźń", "s" * 70 + " and more"])
 def test_long_ones_are_taken_whatever_they_are_made_of(client, ada, password):
     sign_in(client, ada)
     assert changed_to(client, password) == 302

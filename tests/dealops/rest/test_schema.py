@@ -3,10 +3,25 @@
 import json
 
 import pytest
+from django.test import Client
 from django.urls import get_resolver
 from openapi_spec_validator import validate
 
+from tests.expansion.web import makers
+
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(client):
+    """Somebody who is signed in: strangers are told nothing of the API."""
+    client.force_login(makers.person())
+    return client
+
+
+@pytest.mark.parametrize("address", ["/api/schema/", "/api/docs/"])
+def test_strangers_do_not_see_it(address):
+    assert Client().get(address).status_code == 401
 
 
 @pytest.fixture
