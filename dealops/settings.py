@@ -20,6 +20,9 @@ SECRET_KEY = env.str("SECRET_KEY", UNSAFE_SECRET_KEY)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
 # Seal what lies encrypted in the database: the first one seals, every one opens (dealops/accounts/sealing.py).
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", [])
+# Signs anchors and exports of the audit log; SECRET_KEY does when it is empty.
+AUDIT_KEY = env.str("AUDIT_KEY", "")
+AUDIT_ANCHOR_TO = env.list("AUDIT_ANCHOR_TO", [])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000")
@@ -277,6 +280,7 @@ CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "post"
 CELERY_TASK_ROUTES = {
+    "dealops.audit.tasks.anchor": {"queue": "bulk"},
     "dealops.outbox.tasks.drain": {"queue": "post"},
     "expansion.tasks.business_day": {"queue": "bulk"},
     "billing.tasks.reconcile": {"queue": "bulk"},
@@ -289,6 +293,8 @@ OUTBOX_LEASE_SECONDS = env.float("OUTBOX_LEASE_SECONDS", 60)
 # Waits before each look-up of an effect nobody answered for (F33): soon, then 1 min, 5 min, 30 min, 2 h, 1 day.
 OUTBOX_LOOKUP_SECONDS = env.list("OUTBOX_LOOKUP_SECONDS", [3, 60, 300, 1800, 7200, 86400], subcast=int)
 CELERY_BEAT_SCHEDULE = {
+    # Once a day does something; more often, so that a day on which beat was down in the morning is anchored too.
+    "audit-anchor": {"task": "dealops.audit.tasks.anchor", "schedule": 3600, "options": {"expires": 3600}},
     "outbox-sweep": {"task": "dealops.outbox.tasks.sweep", "schedule": OUTBOX_SWEEP_SECONDS, "options": {"expires": 30}},
     # Often enough that every legal entity's day begins soon after its own midnight; a run that finds nothing due costs milliseconds.
     "business-day": {

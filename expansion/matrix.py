@@ -148,11 +148,11 @@ DOORS: dict[str, Door] = {
     "api:handoff-list": page(),
     "api:handoff-detail": page(row="handoff"),
     "api:handoff-acknowledge": form(row="handoff", why=ACT_ASKS),
-    "api_schema": page(),
-    "api_docs": page(),
+    "api_schema": page(ANYBODY),
+    "api_docs": page(ANYBODY),
 }
-# Log-in, log-out, passwords and second factors: one's own account only, by allauth and dealops.accounts.
-OWN_ACCOUNT = ("account_", "mfa_", "persona", "socialaccount_", "usersessions_", "openid_connect_", "headless")
+# Log-in, log-out, passwords, second factors, sessions and tokens: one's own account only, by allauth and dealops.accounts.
+OWN_ACCOUNT = ("account_", "api_token", "mfa_", "persona", "socialaccount_", "usersessions_", "openid_connect_", "headless")
 
 
 # --- admin: every row is read by RevOps and Auditor and by nobody else, nothing is deleted, and nothing but these is edited ---

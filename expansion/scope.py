@@ -12,7 +12,7 @@ from billing import rules as billing
 from billing.models import Contract, LegalEntity
 from billing.rules import Scope, scope_of
 from dealops.accounts.models import User
-from dealops.audit.models import Chain, Entry
+from dealops.audit.models import Anchor, Chain, Entry
 from dealops.outbox.models import Attempt, Message
 from expansion.models import Change, Deal, Decision, Handoff, Notice
 
@@ -37,7 +37,7 @@ def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.filter(_messages(scope, ""))
     if rows.model is Attempt:
         return rows.filter(_messages(scope, "message__"))
-    if rows.model is Entry:
+    if rows.model in (Entry, Anchor):
         return rows.filter(chain__name__in=_chains(scope))
     if rows.model is Chain:
         return rows.filter(name__in=_chains(scope))

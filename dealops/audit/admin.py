@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from dealops.accounts.models import User
 from dealops.audit.admin_classes import AuditedAdmin, ReadOnlyAdmin, fields_of
-from dealops.audit.models import Chain, Entry
+from dealops.audit.models import Anchor, Chain, Entry
 
 # Nothing is deleted in bulk anywhere.
 admin.site.disable_action("delete_selected")
@@ -68,3 +68,12 @@ class ChainAdmin(ReadOnlyAdmin):
     list_display: ClassVar = ["name", "last_sequence", "last_hash"]
     ordering: ClassVar = ["name"]
     fields = fields_of(Chain)
+
+
+@admin.register(Anchor)
+class AnchorAdmin(ReadOnlyAdmin):
+    list_display: ClassVar = ["chain", "day", "sequence", "hash", "made_at"]
+    list_filter: ClassVar = ["chain"]
+    list_select_related: ClassVar = ["chain"]
+    ordering: ClassVar = ["-day", "chain__name"]
+    fields = fields_of(Anchor)

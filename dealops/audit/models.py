@@ -47,3 +47,25 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return self.sentence
+
+
+class Anchor(models.Model):
+    """The head of a chain on one day, signed and mailed away: whoever rewrites the log cannot rewrite what was sent (F98)."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.PROTECT, related_name="anchors")
+    day = models.DateField()
+    sequence = models.PositiveBigIntegerField(help_text="The newest entry of the chain then")
+    hash = models.CharField(max_length=64)
+    signature = models.CharField(max_length=120)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "day"], name="audit_anchor_once_a_day")]
+        triggers = [pgtrigger.Protect(name="anchor_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.chain} on {self.day}: {self.sequence}"
+
+    def facts(self) -> dict[str, object]:
+        """What the signature is over."""
+        return {"chain": self.chain.name, "day": self.day.isoformat(), "sequence": self.sequence, "hash": self.hash}

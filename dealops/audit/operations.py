@@ -63,7 +63,13 @@ def hold(chain: str) -> Chain:
 
 def entry_hash(entry: Entry) -> str:
     """SHA-256 over the previous hash and the canonical row (M27)."""
-    row = {
+    text = json.dumps(entry_facts(entry), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(f"{entry.previous_hash}\n{text}".encode()).hexdigest()
+
+
+def entry_facts(entry: Entry) -> dict[str, Any]:
+    """The row as plain JSON, without its hashes."""
+    return {
         "chain": entry.chain.name,
         "sequence": entry.sequence,
         "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
@@ -78,5 +84,3 @@ def entry_hash(entry: Entry) -> str:
         "after": entry.after,
         "reason": entry.reason,
     }
-    text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(f"{entry.previous_hash}\n{text}".encode()).hexdigest()

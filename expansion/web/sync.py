@@ -73,11 +73,11 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 @section("sync")
 def park(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop one message, with a reason; everything behind it on the same contract waits too."""
+    _message_or_404(request, pk)
     reason = request.POST.get("reason", "").strip()
     if not 5 <= len(reason) <= LONGEST_REASON:
         messages.error(request, f"Say in a sentence why it is parked (5 to {LONGEST_REASON} characters); nothing was changed.")
         return back(request, "sync")
-    _message_or_404(request, pk)
     try:
         operations.park(message_id=pk, reason=reason, by=request.user, at=now())
     except Message.DoesNotExist:

@@ -1,0 +1,21 @@
+"""Both halves of the company, built once for a file; each test is rolled back inside."""
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test.utils import override_settings
+
+from tests.policy import cast
+
+
+@pytest.fixture(scope="module")
+def company(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), override_settings(DEMO=True), transaction.atomic():
+        yield cast.build(settings)
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def demo(settings):
+    """The demo's clock stands on the day of the story."""
+    settings.DEMO = True
