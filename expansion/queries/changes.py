@@ -13,7 +13,7 @@ from dealops.audit.models import Entry
 from dealops.outbox.models import Attempt, Message
 from expansion.domain import workflow
 from expansion.domain.workflow import State
-from expansion.models import Change, Decision, Handoff
+from expansion.models import Change, Decision, Handoff, Question
 from expansion.queries.deals import ChangeRow
 from expansion.queries.lights import lights_of
 from expansion.scope import visible
@@ -69,6 +69,7 @@ class ChangeFacts:
 
     decisions: tuple[Decision, ...]
     handoffs: tuple[Handoff, ...]
+    questions: tuple[Question, ...]
     asked: tuple[str, ...]
     document: Document | None
     postings: tuple[PostingStory, ...]
@@ -124,9 +125,10 @@ def _counts(changes: QuerySet[Change]) -> dict[str, int]:
 
 
 def facts_of(change: Change) -> ChangeFacts:
-    """Decisions, hand-offs, who is asked, the document and every posting with its tries. Seven queries."""
+    """Decisions, hand-offs, who is asked, the document and every posting with its tries, what was asked. Eight queries."""
     return ChangeFacts(
-        decisions=tuple(change.decisions.select_related("by").order_by("at")),
+        decisions=tuple(change.decisions.select_related("by", "acting_for").order_by("at")),
+        questions=tuple(change.questions.select_related("by", "answered_by").order_by("pk")),
         handoffs=tuple(change.handoffs.select_related("acknowledged_by").order_by("pk")),
         asked=tuple(_asked(change)),
         document=_document(change),

@@ -25,8 +25,8 @@ from expansion.queries import changes as queries
 from expansion.queries import timeline
 from expansion.queries.lights import lights_of
 from expansion.web.figures import Figures, button_label, figures_of
-from expansion.web.pictures import invoices_chart
 from expansion.web.frame import page, section
+from expansion.web.pictures import invoices_chart
 
 BUSY = "Somebody else is saving on this contract right now. Nothing was written; try again in a few seconds."
 ENDED = {State.REJECTED, State.EXPIRED, State.SUPERSEDED, State.DISCARDED}
@@ -199,6 +199,7 @@ def _actions(request: HttpRequest, found: Change, shown: Figures) -> dict[str, o
         "submit": button_label(shown, needs_approval=bool(found.approval)) if may_edit else "",
         "discard": may_edit,
         "recall": rules.why_not_recall(user, found) is None,
+        "answer": rules.why_not_answer(user, found) is None,
         "review": reverse("approval", args=[found.number]) if rules.why_not_decide(user, found) is None else "",
         "reverse": _reversible(user, found),
         "cancel": rules.why_not_cancel(user, found) is None,
