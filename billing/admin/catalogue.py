@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib import admin
 
+from billing.admin.columns import money
 from billing.models import DemoClock, Price, Product
 from dealops.audit.admin_classes import AuditedAdmin, ReadOnlyAdmin, fields_of
 
@@ -23,7 +24,7 @@ class ProductAdmin(AuditedAdmin):
 
 @admin.register(Price)
 class PriceAdmin(AuditedAdmin):
-    list_display: ClassVar = ["product", "currency", "months", "unit_price"]
+    list_display: ClassVar = ["product", "currency", "months", money("unit_price", "currency")]
     list_filter: ClassVar = ["currency", "months"]
     list_select_related: ClassVar = ["product"]
     search_fields: ClassVar = ["product__name", "product__code"]

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib import admin
 
+from billing.admin.columns import money
 from billing.models import Contract, ContractLine, ContractVersion
 from dealops.audit.admin_classes import ReadOnlyAdmin, fields_of
 
@@ -31,7 +32,16 @@ class ContractVersionAdmin(ReadOnlyAdmin):
 
 @admin.register(ContractLine)
 class ContractLineAdmin(ReadOnlyAdmin):
-    list_display: ClassVar = ["contract", "product", "quantity", "unit_price", "starts", "ends", "added_in", "removed_in"]
+    list_display: ClassVar = [
+        "contract",
+        "product",
+        "quantity",
+        money("unit_price", "contract.currency"),
+        "starts",
+        "ends",
+        "added_in",
+        "removed_in",
+    ]
     list_filter: ClassVar = ["is_recurring"]
     list_select_related: ClassVar = ["contract", "product", "added_in__contract", "removed_in__contract"]
     search_fields: ClassVar = ["contract__number", "product__name"]

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib import admin
 
+from billing.admin.columns import money
 from billing.models import FutureInvoice, FutureInvoiceVersion, Template
 from dealops.audit.admin_classes import ReadOnlyAdmin, fields_of
 
@@ -21,7 +22,16 @@ class FutureInvoiceAdmin(ReadOnlyAdmin):
 
 @admin.register(FutureInvoiceVersion)
 class FutureInvoiceVersionAdmin(ReadOnlyAdmin):
-    list_display: ClassVar = ["future_invoice", "number", "invoice_date", "currency", "net", "tax", "total", "reference"]
+    list_display: ClassVar = [
+        "future_invoice",
+        "number",
+        "invoice_date",
+        "currency",
+        money("net", "currency"),
+        money("tax", "currency"),
+        money("total", "currency"),
+        "reference",
+    ]
     list_select_related: ClassVar = ["future_invoice__contract"]
     search_fields: ClassVar = ["future_invoice__contract__number", "reference"]
     ordering: ClassVar = ["-id"]
@@ -30,7 +40,16 @@ class FutureInvoiceVersionAdmin(ReadOnlyAdmin):
 
 @admin.register(Template)
 class TemplateAdmin(ReadOnlyAdmin):
-    list_display: ClassVar = ["remote_id", "contract", "state", "net", "tax", "total", "next_date", "verified_at"]
+    list_display: ClassVar = [
+        "remote_id",
+        "contract",
+        "state",
+        money("net", "contract.currency"),
+        money("tax", "contract.currency"),
+        money("total", "contract.currency"),
+        "next_date",
+        "verified_at",
+    ]
     list_filter: ClassVar = ["state"]
     list_select_related: ClassVar = ["contract"]
     search_fields: ClassVar = ["remote_id", "contract__number"]

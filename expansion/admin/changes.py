@@ -6,13 +6,24 @@ from typing import ClassVar
 
 from django.contrib import admin
 
+from billing.admin.columns import money
 from dealops.audit.admin_classes import ReadOnlyAdmin, fields_of
 from expansion.models import Change, ChangeCounter, Decision, Handoff
 
 
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyAdmin):
-    list_display: ClassVar = ["number", "deal", "state", "mechanism", "effective", "currency", "amount_now", "mrr_delta", "maker"]
+    list_display: ClassVar = [
+        "number",
+        "deal",
+        "state",
+        "mechanism",
+        "effective",
+        "currency",
+        money("amount_now", "currency"),
+        money("mrr_delta", "currency"),
+        "maker",
+    ]
     list_filter: ClassVar = ["state", "mechanism", "currency"]
     list_select_related: ClassVar = ["deal", "maker"]
     search_fields: ClassVar = ["number", "deal__number", "deal__name", "document_number"]

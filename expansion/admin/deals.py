@@ -6,13 +6,25 @@ from typing import ClassVar
 
 from django.contrib import admin
 
+from billing.admin.columns import money
 from dealops.audit.admin_classes import AuditedAdmin, ReadOnlyAdmin, fields_of
 from expansion.models import Deal, Pipeline, Stage
 
 
 @admin.register(Deal)
 class DealAdmin(ReadOnlyAdmin):
-    list_display: ClassVar = ["number", "name", "customer", "owner", "pipeline", "stage", "currency", "amount", "mrr", "is_open"]
+    list_display: ClassVar = [
+        "number",
+        "name",
+        "customer",
+        "owner",
+        "pipeline",
+        "stage",
+        "currency",
+        money("amount", "currency"),
+        money("mrr", "currency"),
+        "is_open",
+    ]
     list_filter: ClassVar = ["pipeline", "is_open", "currency"]
     list_select_related: ClassVar = ["customer", "owner", "pipeline", "stage__pipeline"]
     search_fields: ClassVar = ["number", "name", "customer__name"]

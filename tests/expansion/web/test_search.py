@@ -77,3 +77,16 @@ def test_what_counts_as_an_amount(words, amount):
 
 def test_a_nul_character_is_a_bad_request_and_not_an_error_of_ours(client, ada):
     assert client.get("/search", {"q": "a\0b"}).status_code == 400
+
+
+@pytest.mark.parametrize("index", ["customer_name_words", "deal_number_words", "change_number_words", "document_number_words"])
+def test_words_are_found_by_a_trigram_index(ada, index):
+    from django.db import connection
+
+    from expansion.queries.search import search
+
+    found = search("rightwav", ada)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plans = [rows.explain() for rows in (found.deals, found.changes, found.documents)]
+    assert any(index in plan for plan in plans), plans
