@@ -9,10 +9,11 @@ from celery import shared_task
 from billing.clock import business_date, now
 from billing.models import LegalEntity
 from dealops.audit import context
-from expansion.operations import daily
+from expansion.operations import daily, motion
 
 log = logging.getLogger(__name__)
 
+LONDON = "Europe/London"
 # A first run over a large portfolio takes minutes; stopped, the next one goes on where it stopped.
 LONGEST = 3600
 
@@ -32,3 +33,14 @@ def business_day() -> dict[str, int]:
             if done.failed:
                 log.warning("%s contracts of %s could not be billed: %s", len(done.failed), entity.code, ", ".join(sorted(done.failed)))
     return issued
+
+
+@shared_task(name="expansion.tasks.plays")
+def plays() -> dict[str, int]:
+    """Evaluate the plays when the last evaluation is an hour old, and look at what was expanded."""
+    moment = now()
+    if not motion.is_due(at=moment):
+        return {}
+    with context.through("task"):
+        done = motion.hour(on=business_date(LONDON, moment), at=moment)
+    return {"fired": done.fired, "held": done.held, "checked": done.checked, "late": done.late}

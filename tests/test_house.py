@@ -15,6 +15,7 @@ ROOM_OF = {
     "models": "models",
     "queries": "reads",
     "rules": "reads",
+    "rules_motion": "reads",
     "scope": "reads",
     "matrix": "reads",
     "clock": "reads",

@@ -12,6 +12,7 @@ from dealops.audit.operations import record
 from expansion import rules
 from expansion.domain import workflow
 from expansion.models import Deal, Stage
+from expansion.operations import adoption
 
 PENDING = (workflow.State.SUBMITTED.value, workflow.State.APPROVED.value)
 
@@ -31,6 +32,8 @@ def move(*, deal_id: int, stage_id: int, version: int, by: User, now: datetime) 
         if stage.pk == deal.stage_id:
             return deal
         _refuse_money_stage(deal, stage)
+        if stage.code == "done" and (open_checks := adoption.why_not_done(deal.pk)):
+            raise Refusal("not_adopted", "stage", open_checks)
         return place(deal, stage, by=by, now=now)
 
 

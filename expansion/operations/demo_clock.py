@@ -14,7 +14,7 @@ from billing.domain.refusal import NotAllowed
 from billing.operations import clock
 from dealops.accounts.models import Role, User
 from dealops.accounts.personas import personas
-from expansion.operations import daily
+from expansion.operations import daily, motion
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ def move(*, day: date, by: User, real_now: datetime) -> Moved:
         raise NotAllowed("not_allowed", "day", refusal)
     clock.set_day(day=day, by=by, real_now=real_now)
     done = daily.catch_up(on=day, at=lambda passed: datetime.combine(passed, DEMO_OPENS, DEMO_ZONE))
+    motion.hour(on=day, at=datetime.combine(day, DEMO_OPENS, DEMO_ZONE))
     generated: list[str] = []
     problem = ""
     if settings.LEDGERLY_URL:

@@ -15,7 +15,7 @@ from billing.operations import contracts
 from dealops.accounts.models import User
 from expansion.domain import workflow
 from expansion.models import Change, Deal
-from expansion.operations import handoffs, notices, rebasing, season
+from expansion.operations import adoption, handoffs, notices, rebasing, season
 from expansion.operations.deals import lock, place, stage_of
 from expansion.operations.locking import lock_change
 from expansion.operations.story import tell
@@ -71,6 +71,7 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
     change.save(update_fields=["state", "applied_at", "executed_hash", "document_number"])
     billed = f"{document.number} issued over {document.total:.2f} {document.currency}" if document else seen.impact.why
     tell(change, contract, "change.applied", f"{change.number} is in effect. {billed}. {_next_words(change)}.", by=by, now=now)
+    adoption.begin(change, contract, on=today, now=now)
     if deal.stage.code == "awaiting_approval":
         place(deal, stage_of(deal.pipeline.code, "applied"), by=by, now=now, reference=change.number)
     rebasing.moved(contract, cause=change.number, today=today, now=now)

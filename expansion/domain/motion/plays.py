@@ -19,6 +19,8 @@ MECHANISMS = ("upsell", "cross_sell", "downgrade")
 CHOICES = ("same", "next_plan", "lower_plan", "white_space", "any")
 OFFER_TYPES = ("upsell", "cross_sell", "implementation", "review")
 COMPLEXITIES = ("straightforward", "deeper")
+# What a customer asks about, looks at or describes shows a need, as use does; a date alone does not (G3).
+NEED_FAMILIES = frozenset({"intent", "gap"})
 TOO_MANY, FEW_ACCOUNTS = Fraction(8, 10), 10
 _PARTS = {"static", "live", "mechanism", "product", "because", "message", "offer_type", "complexity", "tasks", "cool_down_days", "health",
           "stop_after_days"}  # fmt: skip
@@ -128,11 +130,9 @@ def evaluate(
     }  # fmt: skip
     if play.mechanism == "cross_sell" and product and account.owns(product):
         return _adoption(account, product, base)
-    asked = gates.Proposal(
-        mechanism, product, any(c.field.family == "usage" for c in play.live), bool(account.asked_problem or account.logged),
-        play.cool_down,
-        play.health,
-    )  # fmt: skip
+    families = {condition.field.family for condition in play.live}
+    need = bool(families & NEED_FAMILIES) or bool(account.asked_problem or account.logged)
+    asked = gates.Proposal(mechanism, product, "usage" in families, need, play.cool_down, play.health)
     results = gates.check(account, asked, on, overridden=overridden)
     held = gates.first_hold(results)
     if held:
@@ -193,6 +193,12 @@ def _check_because(play: Play) -> None:
         raise Refusal(
             "unknown_field", "because", f"{{{strange[0]}}} {where}, so the sentence cannot be written. Use {', '.join(sorted(known))}."
         )
+    try:
+        written = {name for _, name, _, _ in Formatter().parse(play.message) if name is not None}
+    except ValueError:
+        raise Refusal("bad_message", "message", "A brace in the words to the customer has no partner.") from None
+    if written - known:
+        raise Refusal("unknown_field", "message", f"{{{sorted(written - known)[0]}}} cannot be filled in. Use {', '.join(sorted(known))}.")
     if not named & {c.field.name for c in play.live}:
         live = ", ".join(f"{{{c.field.name}}}" for c in play.live)
         raise Refusal("no_live_reason", "because", f"The sentence does not say what is happening now. Name {live} in it.")

@@ -59,6 +59,14 @@ PRESETS = (
         [{"field": "utilisation", "op": ">=", "value": "0.90", "rearm": "0.85"}], "upsell", "same",
         "Because {customer} {plan} and {utilisation}.",
         "You have {utilisation}: a few seats more let the next people start without waiting. You may not need this if some will leave.")),
+    Preset("TM2-cap", "The plan's cap is reached", _play(
+        [_LOWER_PLAN], [_live("plan_cap", ">=", "1")], "upsell", "next_plan",
+        "Because {customer} {plan} and {plan_cap}.",
+        "Your plan is full: the next one has room for the people who join.")),
+    Preset("TM2-commit", "A commitment runs out early", _play(
+        [_ANY_OWNER], [_live("commitment", ">=", "1")], "upsell", "same",
+        "Because {customer} {product_count} and {commitment}.",
+        "At this pace your commitment is used up before the year is over; a larger one costs less per unit.")),
     Preset("TM3", "After a result", _play(
         [_LOWER_PLAN], [_live("milestone_days", "<=", "14"), _live("gap", "=", True)],
         "cross_sell", "white_space", "Because {customer} {milestone_days}, and {gap}.",

@@ -1,0 +1,109 @@
+"""What the inbox of signals, Home and a hand-off show. Each function has a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet
+
+from dealops.accounts.models import Role, User
+from expansion.domain.motion import gates
+from expansion.models import GateOverride, Introduction, Offer, Signal
+
+PAGE_SIZE = 30
+TABS = {"open": "Open", "held": "Held back", "snoozed": "Not now", "handed_off": "Handed off", "dismissed": "Dismissed"}
+STALE_DAYS = 1
+WITH = ("customer", "deal__owner", "product", "play", "contact", "created_by", "deal__contract__legal_entity")
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """A signal with what was offered to the customer before, and whether its data is older than a day."""
+
+    signal: Signal
+    offers: tuple[Offer, ...]
+    is_stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignalPage:
+    """One page of a tab, the count of each tab, and the cursor of the next page."""
+
+    rows: tuple[SignalRow, ...]
+    counts: dict[str, int]
+    after: str
+
+
+def inbox(*, user: User, tab: str, mine: bool, search: str, after: str, today: date) -> SignalPage:
+    """Signals of a tab, the newest first. Three queries."""
+    found = _scope(user, mine)
+    counts = dict(found.values_list("state").annotate(Count("pk")).order_by())
+    if search.strip():
+        words = search.strip()[:100]
+        found = found.filter(Q(customer__name__icontains=words) | Q(because__icontains=words))
+    shown = found.filter(state=tab).select_related(*WITH)
+    if after.isdecimal():
+        shown = shown.filter(pk__lt=int(after))
+    rows = list(shown.order_by("-pk")[: PAGE_SIZE + 1])
+    more = str(rows[PAGE_SIZE - 1].pk) if len(rows) > PAGE_SIZE else ""
+    return SignalPage(tuple(_rows(rows[:PAGE_SIZE], today)), {name: counts.get(name, 0) for name in TABS}, more)
+
+
+def _scope(user: User, mine: bool) -> QuerySet[Signal]:
+    found = Signal.objects.all()
+    if mine and user.role in {Role.SALES, Role.CUSTOMER_SUCCESS}:
+        found = found.filter(Q(deal__success_manager=user) | Q(deal__owner=user) | Q(created_by=user))
+    return found
+
+
+def _rows(signals: Sequence[Signal], today: date) -> list[SignalRow]:
+    offers: dict[int, list[Offer]] = {}
+    for offer in Offer.objects.filter(customer__in=[s.customer_id for s in signals]).order_by("-shown_at"):
+        offers.setdefault(offer.customer_id, []).append(offer)
+    return [SignalRow(s, tuple(offers.get(s.customer_id, ())[:3]), is_stale(s, today)) for s in signals]
+
+
+def is_stale(signal: Signal, today: date) -> bool:
+    """Whether the oldest fact behind a counted signal is older than a day; a person's note does not age."""
+    return signal.family == "usage" and signal.data_as_of is not None and (today - signal.data_as_of).days > STALE_DAYS
+
+
+def open_for(user: User, limit: int = 8) -> tuple[list[Signal], int]:
+    """Open signals on this person's accounts for Home, worth most first. Two queries."""
+    found = _scope(user, True).filter(state=Signal.State.OPEN)
+    rows = list(found.select_related(*WITH).order_by(F("value").desc(nulls_last=True), "-pk")[:limit])
+    return rows, found.count()
+
+
+def introductions_for(user: User, *, at: datetime, limit: int = 8) -> tuple[list[Introduction], int]:
+    """Hand-offs this person has to answer, unaccepted first, the late ones on top. Two queries."""
+    mine = Q(to=user) | Q(to__isnull=True) if user.role == Role.SALES else Q(to=user)
+    found = Introduction.objects.filter(mine, state=Introduction.State.GIVEN)
+    rows = list(found.select_related("customer", "deal", "sourced_by", "signal").order_by("due_at", "pk")[:limit])
+    return rows, found.count()
+
+
+def introductions_by(user: User, limit: int = 8) -> list[Introduction]:
+    """Hand-offs this person gave, and their outcome. One query."""
+    found = Introduction.objects.filter(sourced_by=user).select_related("customer", "deal", "to")
+    return list(found.order_by("-pk")[:limit])
+
+
+def introduction_of(deal_id: int) -> Introduction | None:
+    """The newest hand-off of a deal that was given or taken. One query."""
+    states = [Introduction.State.GIVEN, Introduction.State.ACCEPTED]
+    return Introduction.objects.filter(deal=deal_id, state__in=states).select_related("signal", "sourced_by", "to").order_by("-pk").first()
+
+
+def overrides_report(*, first: date, last: date) -> list[dict[str, Any]]:
+    """How often each gate was passed by a person, by whom, in a span of days (both included). One query."""
+    rows = (
+        GateOverride.objects.filter(at__date__gte=first, at__date__lte=last)
+        .values("gate", "guardrail", "by__name")
+        .annotate(count=Count("pk"))
+        .order_by("guardrail", "gate", "by__name")
+    )
+    return [{**row, "label": gates.LABELS.get(row["gate"], row["gate"]), "by": row.pop("by__name")} for row in rows]

@@ -1,0 +1,72 @@
+"""Who may do what with facts, signals, plays and introductions. As in rules.py, each answers None or a sentence why not."""
+
+from __future__ import annotations
+
+from dealops.accounts.models import Role, User
+from expansion.models import Introduction
+from expansion.rules import demand
+
+__all__ = [
+    "demand",
+    "why_not_answer_introduction",
+    "why_not_close_expansion",
+    "why_not_edit_plays",
+    "why_not_judge_health",
+    "why_not_log_signal",
+    "why_not_override",
+    "why_not_work_signal",
+]
+
+SURFACES = frozenset({Role.SALES, Role.CUSTOMER_SUCCESS, Role.REVOPS})
+
+
+def why_not_judge_health(user: User) -> str | None:
+    """Customer Success and RevOps know how an account is doing."""
+    if user.role not in {Role.CUSTOMER_SUCCESS, Role.REVOPS}:
+        return "Customer Success and RevOps judge the health of an account."
+    return None
+
+
+def why_not_log_signal(user: User) -> str | None:
+    """Whoever talks to customers writes down what they say."""
+    if user.role not in SURFACES:
+        return "Sales, Customer Success and RevOps log signals. Tell the customer's success manager."
+    return None
+
+
+def why_not_work_signal(user: User) -> str | None:
+    """Putting a signal off, dismissing it, qualifying it and handing it over."""
+    if user.role not in SURFACES:
+        return "Sales, Customer Success and RevOps work on signals."
+    return None
+
+
+def why_not_override(user: User, allowed: frozenset[str]) -> str | None:
+    """Letting a signal pass a gate; `allowed` are the roles that may for this gate."""
+    if user.role not in allowed:
+        names = " or ".join(sorted(Role(role).label for role in allowed)) or "nobody"
+        return f"This gate is let through by {names} only."
+    return None
+
+
+def why_not_edit_plays(user: User) -> str | None:
+    """RevOps defines plays; everybody reads them."""
+    if user.role != Role.REVOPS:
+        return "RevOps writes plays and switches them. Everybody can read them."
+    return None
+
+
+def why_not_answer_introduction(user: User, introduction: Introduction) -> str | None:
+    """Taking, returning or sending on: the person it was given to, Sales for the team queue, or RevOps."""
+    if user.role == Role.REVOPS or introduction.to_id == user.pk:
+        return None
+    if introduction.to_id is None and user.role == Role.SALES:
+        return None
+    return f"This was given to {introduction.to or 'the sales queue'}. They take it, return it or send it on."
+
+
+def why_not_close_expansion(user: User) -> str | None:
+    """Customer Success surfaces and qualifies; Sales closes (S1-17, S1-26)."""
+    if user.role not in {Role.SALES, Role.REVOPS}:
+        return "Customer Success surfaces and qualifies; Sales closes."
+    return None

@@ -1,0 +1,91 @@
+"""After an expansion: what is checked, when, and that it is done only when it is adopted."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from billing.domain.refusal import Refusal
+from expansion.models import Adoption, AdoptionTask
+from expansion.operations import adoption, deals, facts, usage
+from tests.expansion.desk import approved
+from tests.worlds import STORY_DAY, seed_world
+
+pytestmark = [pytest.mark.django_db, pytest.mark.req("S2-31", "S4-26", "S4-64")]
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def world(db):
+    made = seed_world()
+    approved(made)
+    adoption.begin_missing(now=made.now)
+    return made
+
+
+def used(world, quantity, day):
+    rows = [usage.Row("CU-1042", "team", day, Decimal(quantity))]
+    usage.record_usage(rows=rows, source="api", on=day, at=world.now + (day - STORY_DAY))
+
+
+def check(world, day):
+    return adoption.check_due(on=day, now=world.now + (day - STORY_DAY))
+
+
+@pytest.mark.req("S2-30", "S2-32", "S2-33")
+def test_it_begins_by_itself_with_its_tasks(world):
+    found = Adoption.objects.get()
+    assert (found.product.code, found.units_before, found.units_after, found.applied_on) == ("team", 20, 25, STORY_DAY)
+    due = {task.kind: (task.due_on - STORY_DAY).days for task in found.tasks.all()}
+    assert due == {"thank_you": 2, "activation": 7, "usage": 30, "value": 60}
+    adoption.begin_missing(now=world.now)
+    assert Adoption.objects.count() == 1
+
+
+def test_a_downgrade_has_none(db):
+    made = seed_world()
+    approved(made, "15")
+    adoption.begin_missing(now=made.now)
+    assert not Adoption.objects.exists()
+
+
+def test_the_checks_read_the_use_and_look_again(world):
+    week = STORY_DAY + 7 * DAY
+    assert check(world, week - DAY) == 0
+    assert check(world, week) == 0, "nothing is counted yet: not decided"
+    used(world, 21, week)
+    assert check(world, week) == 1
+    task = AdoptionTask.objects.get(kind="activation")
+    assert (task.state, task.words) == ("failed", "1 of 5 added units are assigned.")
+    assert Adoption.objects.get().state == "failed"
+    assert check(world, week) == 0, "said once"
+    used(world, 24, week + DAY)
+    check(world, week + DAY)
+    task.refresh_from_db()
+    assert task.state == "passed" and Adoption.objects.get().state == "running"
+
+
+def test_done_only_when_adopted(world):
+    world.deal.refresh_from_db()
+    done = deals.stage_of("upsells", "done")
+    with pytest.raises(Refusal, match="has not passed yet"):
+        deals.move(deal_id=world.deal.pk, stage_id=done.pk, version=world.deal.version, by=world.ae, now=world.now)
+    month = STORY_DAY + 30 * DAY
+    used(world, 24, month)
+    assert check(world, month) == 2
+    review = AdoptionTask.objects.get(kind="value")
+    adoption.answer(task_id=review.pk, passes=True, words="Overtime is gone", by=world.csm, on=month, now=world.now)
+    assert Adoption.objects.get().state == "passed"
+    deals.move(deal_id=world.deal.pk, stage_id=done.pk, version=world.deal.version, by=world.ae, now=world.now)
+
+
+@pytest.mark.req("S3-82")
+def test_support_load_is_watched_and_alarms_once(world):
+    for n in range(10):
+        day = STORY_DAY + n * DAY
+        facts.record_support(customer=world.contract.customer, reference=f"T{n}", kind="ticket", day=day, on=day, source="api")
+    assert adoption.watch_support(on=STORY_DAY + 29 * DAY, now=world.now) == 0
+    assert adoption.watch_support(on=STORY_DAY + 30 * DAY, now=world.now) == 1
+    found = Adoption.objects.get()
+    assert (found.load_before, found.load_after) == (0, 10)
+    assert adoption.watch_support(on=STORY_DAY + 31 * DAY, now=world.now) == 0
