@@ -393,6 +393,7 @@ if PRODUCTION and (
         database=bool(env.str("DATABASE_URL", "")),
         broker=bool(env.str("REDIS_URL", "")),
         encryption_keys=ENCRYPTION_KEYS,
+        issuer=OIDC_SERVER_URL,
     )
 ):
     raise ImproperlyConfigured("dealops does not start in production like this:\n  " + "\n  ".join(_refusals))

@@ -69,6 +69,8 @@ DOORS: dict[str, Door] = {
     "notifications": page(),
     "notifications_read": form(why="marks one's own notices"),
     "notifications_outbox": page(),
+    "slack_hook": form(ANYBODY, why="believes only what Slack has signed; the act asks the rules for the person behind the member"),
+    "slack_connect": Door(EVERYBODY, "GET POST", why="one's own Slack account"),
     "preferences": page(),
     "preferences_save": form(why="one's own row"),
     "delegation_make": form(why=ACT_ASKS),

@@ -9,7 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything a message repeats; `impact` is the frozen canonical impact of the change."""
+    """Everything a message repeats; `impact` is the frozen canonical impact of the change.
+
+    `asked` is what the buttons carry that decide in Slack; "" where only the page decides.
+    """
 
     number: str
     customer: str
@@ -20,6 +23,7 @@ class Facts:
     why: str
     link: str
     due: str = ""
+    asked: str = ""
 
 
 DOCUMENT_WORDS = {"invoice": "one-off invoice", "credit_note": "credit note", "none": "nothing to bill now"}
@@ -56,8 +60,9 @@ def slack_text(text: str) -> str:
 
 
 def approval_blocks(facts: Facts) -> list[dict[str, Any]]:
-    """Block Kit of a request: header, facts, one link to the review. Deciding happens on the page."""
-    return [*_body(f"Approval needed: {facts.customer}", facts), _link("Review", facts.link)]
+    """Block Kit of a request: header, facts, a link to the review, and where Slack can answer us the two decisions."""
+    foot = _decisions(facts) if facts.asked else _link("Review", facts.link)
+    return [*_body(f"Approval needed: {facts.customer}", facts), foot]
 
 
 def decided_blocks(facts: Facts, title: str, reason: str) -> list[dict[str, Any]]:
@@ -83,6 +88,16 @@ def _body(header: str, facts: Facts) -> list[dict[str, Any]]:
         {"type": "header", "text": {"type": "plain_text", "text": header[:150]}},
         {"type": "section", "fields": fields[:10]},
     ]
+
+
+def _decisions(facts: Facts) -> dict[str, Any]:
+    """Review opens the page; the other two open a form that repeats the facts (expansion.domain.slack_views)."""
+    review = {"type": "button", "action_id": "review", "text": {"type": "plain_text", "text": "Review"}, "url": facts.link}
+    rest = [
+        {"type": "button", "action_id": name, "text": {"type": "plain_text", "text": words}, "style": style, "value": facts.asked}
+        for name, words, style in (("approve", "Approve…", "primary"), ("reject", "Reject…", "danger"))
+    ]
+    return {"type": "actions", "elements": [review, *rest]}
 
 
 def _link(label: str, url: str) -> dict[str, Any]:

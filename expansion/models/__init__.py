@@ -24,6 +24,7 @@ from expansion.models.notices import Notice, NoticePreference
 from expansion.models.offers import Adoption, AdoptionTask, Offer
 from expansion.models.plays import Evaluation, Occurrence, Play, PlayRun, PlayVersion
 from expansion.models.signals import GateOverride, Introduction, Signal
+from expansion.models.slack import SlackAccount, SlackPost
 from expansion.models.views import SavedView
 
 __all__ = [
@@ -67,6 +68,8 @@ __all__ = [
     "RefusedFact",
     "SavedView",
     "Signal",
+    "SlackAccount",
+    "SlackPost",
     "Stage",
     "SupportEvent",
     "UsageReading",

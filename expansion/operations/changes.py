@@ -19,7 +19,7 @@ from dealops.accounts.models import User
 from expansion import rules
 from expansion.domain import workflow
 from expansion.models import Change, Deal
-from expansion.operations import boards, execution, gate, handoffs, notices, questions
+from expansion.operations import boards, execution, gate, handoffs, notices, questions, slack_posts
 from expansion.operations.deciding import approve, reject
 from expansion.operations.filling import fill, roles_asked
 from expansion.operations.locking import lock_change as _locked
@@ -146,6 +146,7 @@ def recall(*, change_id: int, version: int, by: User, now: datetime) -> Change:
         change.version += 1
         change.save(update_fields=["version"])
         tell(change, contract, "change.recalled", f"{by} recalled {change.number}.", by=by, now=now)
+        slack_posts.settle(change)
         handoffs.cancel(change, reason="The change was recalled", now=now)
         boards.move_back(change, by=by, now=now)
         return change

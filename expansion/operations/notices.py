@@ -15,6 +15,7 @@ from dealops.outbox.operations import enqueue
 from expansion.domain.messages import Facts, approval_blocks, decided_blocks, fact_lines, plain_blocks
 from expansion.domain.workflow import State
 from expansion.models import Change, Handoff, Notice, NoticePreference, Question
+from expansion.operations import slack_posts
 from expansion.scope import who_see
 
 EMAIL_TOPIC = "notice.email"
@@ -110,18 +111,21 @@ def decided(change: Change, contract: Contract, *, decision: str, by: User, now:
     body = fact_lines(facts) + (f"\nReason: {reason}" if reason else "")
     event = f"{decision}.{change.version}"
     _tell_maker(change, event=event, title=title, body=body, now=now)
-    _tell_slack(change, event=event, title=title, body=body, blocks=decided_blocks(facts, title, reason), now=now)
+    if not slack_posts.settle(change):
+        _tell_slack(change, event=event, title=title, body=body, blocks=decided_blocks(facts, title, reason), now=now)
 
 
 def posted(change: Change, contract: Contract, *, now: datetime) -> None:
     """Tell the maker that accounting has all of it."""
     facts = facts_of(change, contract, why="")
+    slack_posts.settle(change, posted=True)
     _tell_maker(change, event="posted", title=f"{change.number} is in accounting", body=fact_lines(facts), now=now)
 
 
 def returned(change: Change, contract: Contract, *, reason: str, now: datetime) -> None:
     """Tell the maker that it has to be done again."""
     # A submitted change may come back more than once, each time as another version.
+    slack_posts.settle(change)
     event = "returned" if change.state == State.SUPERSEDED else f"returned.{change.version}"
     _tell_maker(change, event=event, title=f"{change.number} has to be submitted again", body=reason, now=now)
 
@@ -144,6 +148,7 @@ def cancelled(change: Change, contract: Contract, *, by: User, reason: str, now:
 
 def expired(change: Change, contract: Contract, *, reason: str, now: datetime) -> None:
     """Tell the maker that it will not take effect."""
+    slack_posts.settle(change)
     _tell_maker(change, event="expired", title=f"{change.number} expired", body=f"{reason} Nothing was billed for it.", now=now)
 
 
@@ -159,6 +164,7 @@ def facts_of(change: Change, contract: Contract, *, why: str) -> Facts:
         why=why,
         link=link_to(change),
         due=f"{timezone.localtime(change.due_at):%-d %b %H:%M}" if change.due_at else "",
+        asked=f"{change.number}|{change.version}|{change.content_hash}" if settings.SLACK_SIGNING_SECRET else "",
     )
 
 

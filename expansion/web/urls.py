@@ -20,6 +20,7 @@ from expansion.web import (
     preferences,
     questions,
     search,
+    slack,
     sync,
     undo,
     views,
@@ -38,6 +39,8 @@ urlpatterns = [
     path("notifications", notices.inbox, name="notifications"),
     path("notifications/read", notices.read, name="notifications_read"),
     path("notifications/outbox", notices.outbox, name="notifications_outbox"),
+    path("slack/connect", slack.connect, name="slack_connect"),
+    path("hooks/slack", slack.hook, name="slack_hook"),
     # every list: export, saved views, many rows at once, a look at one row
     path("lists/<slug:key>/export", exports.export, name="list_export"),
     path("lists/<slug:key>/views", views.save, name="view_save"),

@@ -63,14 +63,14 @@ def states(job):
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch, world):
-    monkeypatch.setattr("expansion.handlers.now", lambda: world.now)
+    monkeypatch.setattr("expansion.handlers.work.now", lambda: world.now)
 
 
 def flagless(monkeypatch):
     """Changes of the seed's world carry a flag (the first of the month); here every row is clean."""
     from expansion.queries import approvals
 
-    monkeypatch.setattr(approvals, "flags_of", lambda change, user, others: ())
+    monkeypatch.setattr(approvals, "flags_of", lambda *given: ())
 
 
 @pytest.mark.req("F84", "S0-20")

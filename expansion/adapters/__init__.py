@@ -1,0 +1,1 @@
+"""The outside world of this floor: Slack, the CRM. Adapters know values only, no rows."""

@@ -1,0 +1,20 @@
+"""Deliveries of the expansion floor: confirmations, bulk jobs, e-mail, Slack."""
+
+from __future__ import annotations
+
+from dealops.outbox import handlers
+from expansion.handlers import mail, slack, work
+from expansion.operations import bulk, handoffs, slack_acts, slack_posts
+from expansion.operations.notices import EMAIL_TOPIC, SLACK_TOPIC
+
+
+def register() -> None:
+    """Name who delivers each topic; called once when the app is ready."""
+    handlers.register(handoffs.CONFIRM_TOPIC, work.confirm)
+    handlers.register(handoffs.CHECK_TOPIC, work.check_handoff)
+    handlers.register(bulk.TOPIC, work.bulk_slice)
+    handlers.register(EMAIL_TOPIC, mail.send_email)
+    handlers.register(SLACK_TOPIC, slack.send_slack)
+    handlers.register(slack_posts.SETTLE_TOPIC, slack.settle)
+    handlers.register(slack_acts.MODAL_TOPIC, slack.open_modal)
+    handlers.register(slack_acts.WHISPER_TOPIC, slack.whisper)

@@ -1,0 +1,28 @@
+"""E-mail: the facts as text and one link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.core.mail import EmailMessage
+
+from dealops.outbox.handlers import TryLater
+from dealops.outbox.relay import Delivery
+from expansion.models import Notice
+from expansion.queries.notices import email_of
+
+
+def nothing() -> None:
+    """Delivered; there is nothing more to note."""
+
+
+def send_email(delivery: Delivery) -> Callable[[], None]:
+    """One e-mail with the facts as text and one link; nothing can be decided from the mail itself (F95)."""
+    notice = Notice.objects.select_related("change").get(message=delivery.message)
+    subject, text = email_of(notice)
+    mail = EmailMessage(subject, text, to=[notice.address])
+    try:
+        mail.send()
+    except OSError as error:
+        raise TryLater(f"The mail server did not take it: {error}") from error
+    return nothing
