@@ -11,7 +11,7 @@ from django.utils import timezone
 from billing.models import Contract, DemoClock, Posting
 from billing.operations.postings import queue_template
 from dealops.accounts.models import User
-from expansion.demo import catalogue, fleet, history, people, story
+from expansion.demo import catalogue, fleet, history, motion, people, story
 from expansion.demo.contracts import sign
 from expansion.models import ChangeCounter
 from expansion.operations import pipelines
@@ -34,6 +34,8 @@ def load(say: Callable[[str], None] = lambda words: None) -> bool:
     history.live_through(deals, staff, until=story.STORY_DAY)
     ChangeCounter.objects.update_or_create(year=story.STORY_DAY.year, defaults={"last": history.CHANGES_BEFORE_THE_STORY})
     say("two years lived through")
+    motion.load(staff, on=story.STORY_DAY)
+    say("customers, plays and signals known")
     _tell_accounting()
     DemoClock.objects.create(day=story.STORY_DAY, set_at=timezone.now())
     return True
