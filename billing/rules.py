@@ -47,6 +47,7 @@ ENTITY_WAYS: dict[type[Model], str] = {
     models.DocumentSeries: "legal_entity",
     models.Closing: "legal_entity",
     models.Reconciliation: "legal_entity",
+    models.Connection: "legal_entity",
     LegalEntity: "pk",
 }
 

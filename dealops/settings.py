@@ -313,6 +313,8 @@ ACCOUNTING = {
     "tenant": env.str("XERO_TENANT_ID", ""),
     "token": env.str("XERO_TOKEN", ""),
 }
+# Our app at Xero's sign-in (docs/connect-xero.md).
+XERO_OAUTH = {"id": env.str("XERO_CLIENT_ID", ""), "secret": env.str("XERO_CLIENT_SECRET", "")}
 LEDGERLY_URL = env.str("LEDGERLY_URL", "")
 SLACK_TOKEN = env.str("SLACK_TOKEN", "")
 SLACK_CHANNEL = env.str("SLACK_CHANNEL", "#finance-approvals")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from billing.models import Correction, Finding, Posting, PostingStep, Reconciliation, Twin
+from billing.models import Connection, Correction, Finding, Posting, PostingStep, Reconciliation, Twin
 from dealops.audit.admin_classes import ReadOnlyAdmin, fields_of
 
 
@@ -68,3 +70,17 @@ class CorrectionAdmin(ReadOnlyAdmin):
     search_fields: ClassVar = ["number", "document__number", "remote_id"]
     ordering: ClassVar = ["-id"]
     fields = fields_of(Correction)
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ReadOnlyAdmin):
+    list_display: ClassVar = ["legal_entity", "state", "organisation_name", "organisation", "access_until", "checked_at", "words"]
+    list_filter: ClassVar = ["state"]
+    list_select_related: ClassVar = ["legal_entity"]
+    search_fields: ClassVar = ["legal_entity__name", "organisation_name", "organisation"]
+    ordering: ClassVar = ["legal_entity__name"]
+    fields = fields_of(Connection, without=["access_token", "refresh_token"])
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
+        """Without the tokens: nobody needs them on a page, and a lost key must not close the list."""
+        return super().get_queryset(request).defer("access_token", "refresh_token")

@@ -1,6 +1,8 @@
 """What to do when an outbox message is picked up: read the row as it is now, call the adapter, note the outcome. Twice does no harm."""
 
+from billing.connections import tokens_from
 from billing.handlers import corrections, documents, reconcile, templates
+from billing.handlers.tokens import access_token
 from billing.operations.postings import DOCUMENT_TOPIC, TEMPLATE_TOPIC
 from billing.operations.reconcile import CORRECTION_TOPIC, RECONCILE_TOPIC
 from dealops.outbox import handlers
@@ -11,3 +13,4 @@ def register() -> None:
     handlers.register(TEMPLATE_TOPIC, templates.replace)
     handlers.register(CORRECTION_TOPIC, corrections.post)
     handlers.register(RECONCILE_TOPIC, reconcile.asked)
+    tokens_from(access_token)

@@ -1,6 +1,7 @@
 from billing.models.catalogue import Price, Product
 from billing.models.clock import DemoClock
 from billing.models.closing import Closing
+from billing.models.connections import Connection
 from billing.models.contracts import Contract, ContractLine, ContractVersion
 from billing.models.documents import CreditAllocation, Document, DocumentLine, DocumentSeries, PendingLine
 from billing.models.future_invoices import FutureInvoice, FutureInvoiceVersion, Template
@@ -12,6 +13,7 @@ from billing.models.teams import Team
 __all__ = [
     "Basis",
     "Closing",
+    "Connection",
     "Contract",
     "ContractLine",
     "ContractVersion",

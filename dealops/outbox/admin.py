@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.contrib import admin
 
 from dealops.audit.admin_classes import ReadOnlyAdmin, fields_of
-from dealops.outbox.models import Attempt, Message
+from dealops.outbox.models import Attempt, Gate, Message
 
 
 @admin.register(Message)
@@ -27,3 +27,11 @@ class AttemptAdmin(ReadOnlyAdmin):
     search_fields: ClassVar = ["message__subject", "words"]
     ordering: ClassVar = ["-id"]
     fields = fields_of(Attempt)
+
+
+@admin.register(Gate)
+class GateAdmin(ReadOnlyAdmin):
+    list_display: ClassVar = ["name", "shut_until", "words", "failures", "used", "day", "held"]
+    search_fields: ClassVar = ["name", "words"]
+    ordering: ClassVar = ["name"]
+    fields = fields_of(Gate)

@@ -96,3 +96,23 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message} #{self.number}: {self.outcome}"
+
+
+class Gate(models.Model):
+    """The way out to one system: how fast it may be called, and whether it is shut for a while. Shared by all workers of all hosts.
+
+    It lives here and not in Redis so that an emptied Redis neither forgets what was used of a day's allowance nor opens a shut gate.
+    """
+
+    name = models.CharField(max_length=100, unique=True, help_text="e.g. accounting:northbeam-uk")
+    paid_until = models.DateTimeField(help_text="Every call moves it on by its share of a minute; how far it lies ahead is the queue")
+    bulk_until = models.DateTimeField(help_text="The last place given to a waiting bulk call")
+    day = models.DateField(help_text="The day (UTC) that `used` counts")
+    used = models.PositiveIntegerField(default=0, help_text="Calls on that day")
+    failures = models.PositiveIntegerField(default=0, help_text="Calls in a row that were not answered")
+    shut_until = models.DateTimeField(null=True, blank=True)
+    held = models.TextField(blank=True, help_text="Why nothing is written there until a person releases it")
+    words = models.TextField(blank=True, help_text="Why it is shut, in plain words")
+
+    def __str__(self) -> str:
+        return self.name

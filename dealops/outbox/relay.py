@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from dealops.outbox import bell, handlers
 from dealops.outbox.crash import crash_point
+from dealops.outbox.gates import queue_in_hand
 from dealops.outbox.models import Attempt, Message, State
 
 log = logging.getLogger(__name__)
@@ -135,6 +136,7 @@ def claim(*, queue: str, size: int) -> list[Delivery]:
 def deliver(delivery: Delivery) -> None:
     """Run the handler of one claimed message and note the outcome."""
     crash_point("relay.claimed")
+    queue_in_hand.set(delivery.message.queue)
     try:
         if _kills_workers(delivery.message):
             words = f"{MAX_LOST} workers in a row disappeared while they delivered this; a person must look before the next one tries."

@@ -99,6 +99,7 @@ def ledgerly(tmp_path, settings, monkeypatch):
     monkeypatch.setattr("billing.handlers.templates.now", lambda: NOON)
     books = Books(tmp_path / "ledgerly")
     settings.ACCOUNTING = {**settings.ACCOUNTING, "base_url": books.server.api_url, "tenant": DEMO_ORGANISATION, "token": DEMO_TOKEN}
+    settings.ACCOUNTING["gate"] = False  # waits between tries are over at once here; tests of the gate switch it on
     settings.LEDGERLY_URL = books.url
     settings.OUTBOX_LOOKUP_SECONDS = [0]
     books.post("/ledgerly/clock", {"date": "2026-06-16"})

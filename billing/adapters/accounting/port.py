@@ -319,6 +319,21 @@ def missing_allocations(wanted: Iterable[PayloadAllocation], remote: RemoteDocum
     return tuple(missing)
 
 
+# --- the way out -------------------------------------------------------------------------------------------------------
+
+
+class Gate(Protocol):
+    """Asked before every call and told after it; shared by all workers that call the same organisation."""
+
+    def enter(self, *, writes: bool) -> None:
+        """Raises RetryLater when the call must not be made now; nothing was sent then."""
+        ...
+
+    def leave(self, error: AccountingError | None) -> None:
+        """What became of the call; None when it was answered."""
+        ...
+
+
 # --- the port ----------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -37,6 +38,7 @@ from billing.adapters.accounting.port import (
     AuthFailed,
     Capabilities,
     DocumentPayload,
+    Gate,
     Kind,
     Organisation,
     Permanent,
@@ -59,25 +61,46 @@ PAGE_SIZE = 100
 _NONSENSE = (OpenApiException, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError)
 
 
-@lru_cache(maxsize=32)
-def build(*, base_url: str, tenant: str, token: str, organisation: str = "") -> XeroAccounting:
+def build(
+    *, base_url: str, tenant: str, token: str | Callable[[], str], organisation: str = "", gate: Gate | None = None
+) -> XeroAccounting:
     """The adapter for one connection, shared within the process so that its HTTP connections are.
 
     `organisation` is what the legal entity is pinned to and goes before `tenant`, which serves installations with one organisation.
-    Any address but Xero's own is taken for a Ledgerly.
+    `token` is a token, or answers one that is good now. Any address but Xero's own is taken for a Ledgerly.
     """
-    tenant = organisation or tenant
-    if not (urlsplit(base_url).hostname or "").endswith(".xero.com"):
-        from billing.adapters.accounting.ledgerly.connection import connection
+    if callable(token):
+        # Equal partials are not the same key; what they call and with what is.
+        return _built(base_url, organisation or tenant, organisation, "", getattr(token, "func", token), getattr(token, "args", ()), gate)
+    return _built(base_url, organisation or tenant, organisation, token, None, (), gate)
 
-        return XeroAccounting(connection(base_url.removesuffix("/").removesuffix("/api.xro/2.0"), organisation=tenant, token=token))
 
+@lru_cache(maxsize=32)
+def _built(
+    base_url: str,
+    tenant: str,
+    organisation: str,
+    token: str,
+    token_of: Callable[..., str] | None,
+    about: tuple[Any, ...],
+    gate: Gate | None,
+) -> XeroAccounting:
     def current_token() -> str:
+        if token_of is not None:
+            return token_of(*about)
         if not (token and tenant):
             raise AuthFailed("Accounting is not connected yet: no Xero organisation and token are configured.")
         return token
 
-    return XeroAccounting(XeroConfig(tenant_id=tenant, organisation_id=organisation, token=current_token, base_url=base_url))
+    if not (urlsplit(base_url).hostname or "").endswith(".xero.com"):
+        from billing.adapters.accounting.ledgerly.connection import connection
+
+        config = connection(base_url.removesuffix("/").removesuffix("/api.xro/2.0"), organisation=tenant, token=token)
+        return XeroAccounting(replace(config, gate=gate, token=current_token))
+    return XeroAccounting(XeroConfig(tenant_id=tenant, organisation_id=organisation, token=current_token, base_url=base_url, gate=gate))
+
+
+build.cache_clear = _built.cache_clear  # type: ignore[attr-defined]
 
 
 def quoted(value: str) -> str:
@@ -100,7 +123,7 @@ class XeroAccounting:
 
     def __init__(self, config: XeroConfig) -> None:
         self.config = config
-        self._api = AccountingApi(GuardedClient(config.token), base_url=config.base_url)
+        self._api = AccountingApi(GuardedClient(config.token, config.gate), base_url=config.base_url)
         self._contacts: dict[str, RemoteContact] = {}  # by our customer number; only those that have worked
 
     # --- calls

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from billing.adapters.accounting.port import Gate
+
 BASE_URL = "https://api.xero.com/api.xro/2.0"
 LINKS = {
     "invoice": "https://go.xero.com/AccountsReceivable/View.aspx?InvoiceID={id}",
@@ -18,6 +20,7 @@ class XeroConfig:
 
     `organisation_id`, when set, is compared with what answers (F44). `tax_types` maps our tax codes to Xero's where they differ.
     `links` are page addresses with `{id}`, by invoice, credit_note and template. `label` makes the name people see there out of an id.
+    `gate` is asked before every call (F34).
     """
 
     tenant_id: str
@@ -29,3 +32,4 @@ class XeroConfig:
     links: Mapping[str, str] = field(default_factory=lambda: LINKS)
     label: Callable[[str], str] | None = None
     timeout: tuple[int, int] = (3, 20)
+    gate: Gate | None = None

@@ -25,6 +25,7 @@ from billing.adapters.accounting.port import (
     AccountingError,
     AlreadyThere,
     AuthFailed,
+    Gate,
     PeriodLocked,
     Permanent,
     RetryLater,
@@ -50,13 +51,26 @@ class OneAttempt(urllib3.PoolManager):
     `largest_read` bounds answers to questions (lists of templates have no paging); answers to writes are held to a megabyte (F48).
     """
 
-    def __init__(self, *, largest_read: int = 32 * MEGABYTE, largest_write: int = MEGABYTE) -> None:
+    def __init__(self, *, largest_read: int = 32 * MEGABYTE, largest_write: int = MEGABYTE, gate: Gate | None = None) -> None:
         super().__init__(cert_reqs="CERT_REQUIRED", ca_certs=certifi.where(), maxsize=8)
         self.largest = {"GET": largest_read}
         self.largest_write = largest_write
+        self.gate = gate
 
     def urlopen(self, method: str, url: str, redirect: bool = False, **options: Any) -> urllib3.BaseHTTPResponse:  # type: ignore[override]
-        """One request, one answer."""
+        """One request, one answer, when the gate lets it through."""
+        if self.gate is None:
+            return self._send(method, url, **options)
+        self.gate.enter(writes=method != "GET")
+        try:
+            answer = self._send(method, url, **options)
+        except AccountingError as error:
+            self.gate.leave(error)
+            raise
+        self.gate.leave(None)
+        return answer
+
+    def _send(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
         writing = method != "GET"
         options |= {"retries": False, "preload_content": False}
         started = time.monotonic()
@@ -91,10 +105,10 @@ class OneAttempt(urllib3.PoolManager):
 class GuardedClient(ApiClient):
     """The SDK's client on our pool. The bearer token is asked for before every call; refreshing it is the provider's business (F43)."""
 
-    def __init__(self, token: Callable[[], str]) -> None:
+    def __init__(self, token: Callable[[], str], gate: Gate | None = None) -> None:
         super().__init__(Configuration())
         self._token = token
-        self.rest_client.pool_manager = OneAttempt()
+        self.rest_client.pool_manager = OneAttempt(gate=gate)
 
     def update_params_for_auth(self, headers: dict[str, str], querys: Any, auth_settings: Any) -> None:
         """Instead of the SDK's own refresh, which two workers would run at once."""
