@@ -16,6 +16,7 @@ def refusals(
     database: bool,
     broker: bool,
     encryption_keys: Sequence[str],
+    issuer: str,
 ) -> list[str]:
     """A sentence for each setting that production must not have, with the way out; empty when it may start.
 
@@ -36,6 +37,8 @@ def refusals(
         found.append("DATABASE_URL is not set. Name your PostgreSQL; the embedded one is for trying dealops out.")
     if not broker:
         found.append("REDIS_URL is not set. Name your Redis or Valkey; the embedded one is for trying dealops out.")
+    if issuer and not issuer.startswith("https://"):
+        found.append("OIDC_SERVER_URL is not https. Who signs in is believed because of where the answer comes from: use TLS.")
     if not encryption_keys or not all(_is_a_key(key) for key in encryption_keys):
         found.append(
             "ENCRYPTION_KEYS names no key, or one that is not 32 bytes in base64. Make one: "

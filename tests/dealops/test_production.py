@@ -42,6 +42,7 @@ def test_it_starts_with_everything_named():
         ({"REDIS_URL": ""}, "REDIS_URL is not set"),
         ({"ENCRYPTION_KEYS": ""}, "ENCRYPTION_KEYS names no key"),
         ({"ENCRYPTION_KEYS": "short"}, "not 32 bytes"),
+        ({"OIDC_SERVER_URL": "http://login.example"}, "OIDC_SERVER_URL is not https"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
