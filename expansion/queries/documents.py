@@ -133,9 +133,10 @@ def _sums(matching: QuerySet[Document]) -> Iterable[Sums]:
 def series_checks(user: User) -> tuple[SeriesCheck, ...]:
     """Every series counted against its rows: issued numbers, the highest of them, and the counter have to agree (M11). One query."""
     series = visible(user, DocumentSeries.objects.select_related("legal_entity"))
-    rows = series.annotate(issued=Count("documents"), highest=Max("documents__sequence"))
+    counted = series.annotate(issued=Count("documents"), highest=Max("documents__sequence"))
+    rows = list(counted.order_by("legal_entity__name", "prefix", "year"))
     found, newest = [], max((series.year for series in rows), default=0)
-    for series in rows.order_by("legal_entity__name", "prefix", "year"):
+    for series in rows:
         last = max(series.last, series.highest or 0)
         name = f"{series.legal_entity.number_prefix}{series.prefix}-{series.year}"
         found.append(SeriesCheck(name, series.legal_entity.name, last, last - series.issued, series.year == newest))

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 from billing.clock import business_date, now
 from expansion import rules
 from expansion.domain.health import GATE, THRESHOLD
-from expansion.models import Deal, Pipeline
+from expansion.domain.pipelines import PIPELINES
+from expansion.models import Deal
 from expansion.operations.importing import why_not_import
-from expansion.operations.owners import possible
 from expansion.queries import deals as queries
 from expansion.queries import timeline
 from expansion.queries.growth import growth_of
@@ -51,8 +51,8 @@ def index(request: HttpRequest) -> HttpResponse:
         rows=rows,
         filters=filters,
         board=f"{reverse('board')}{_address(**filters)}",
-        pipelines=[("", "Every board"), *Pipeline.objects.order_by("position").values_list("code", "name")],
-        people=possible(),
+        pipelines=[("", "Every board"), *((board.code, board.name) for board in PIPELINES)],
+        people=listed.owners,
         is_filtered=bool(search or view != "all" or any(filters.values())),
         may_import=why_not_import(request.user) is None,
         next_page=listed.next_href(after),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_safe
 from billing.clock import business_date, now
 from billing.templatetags.dates import day, moment
 from billing.templatetags.money import NONE, money_html, quantity_text
+from dealops.accounts.models import User
 from expansion.models import SavedView
 from expansion.operations.bulk_actions import actions_on
 from expansion.operations.owners import possible
@@ -37,7 +39,15 @@ class Listed:
     def __init__(self, request: HttpRequest, listing: Listing, *, cursor: str = "after") -> None:
         self.request, self.listing, self.cursor = request, listing, cursor
         self.kept = kept(listing, request.GET.items())
-        self.asked = asked(request, listing, self.kept)
+
+    @cached_property
+    def asked(self) -> Asked:
+        return asked(self.request, self.listing, self.kept)
+
+    @cached_property
+    def owners(self) -> list[User]:
+        """Those who may own a deal."""
+        return list(possible())
 
     @property
     def is_table(self) -> bool:
@@ -89,7 +99,7 @@ class Listed:
                 "path": self.listing.path,
                 "query": urlencode(self.kept),
                 "actions": actions if rows else [],
-                "owners": list(possible()) if any(action["needs"] == "owner" for action in actions) else [],
+                "owners": self.owners if any(action["needs"] == "owner" for action in actions) else [],
                 "sorts": self._sorts(),
                 "columns": [(column, column in columns) for column in self.listing.columns],
                 "filters": [(name, value) for name, value in self.kept.items() if name not in LAYOUT],
