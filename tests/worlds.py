@@ -12,7 +12,7 @@ from dealops.accounts.models import Role, User
 from expansion.demo import catalogue, people, story
 from expansion.demo.contracts import sign
 from expansion.models import ChangeCounter, Deal
-from expansion.operations import pipelines
+from expansion.operations import approval_rules, pipelines
 
 STORY_DAY = story.STORY_DAY
 NOON = datetime.combine(STORY_DAY, time(11), UTC)
@@ -47,6 +47,7 @@ def seed_world(*, owner: str = Owner.FINANCE, billed: bool = True, now: datetime
     """Build the story's world on the present database. `contract` overrides fields of the signing (start, end, months, currency, ...)."""
     staff = people.build_people()
     pipelines.ensure()
+    approval_rules.ensure()
     entities, products = catalogue.build_entities(), catalogue.build_products()
     LegalEntity.objects.filter(code="northbeam-uk").update(future_invoice_owner=owner)
     entities["northbeam-uk"].refresh_from_db()

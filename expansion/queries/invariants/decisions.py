@@ -1,4 +1,4 @@
-"""Who decided what, and whether it is still what they saw (M17, M18, M19)."""
+"""Who decided what, and whether it is still what they saw (M17, M18, M19, M25)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,23 @@ def maker_is_not_checker() -> Found:
         """
     ):
         yield f"change:{number}", f"was decided by {name}, who made it"
+
+
+def limits_hold() -> Found:
+    """M25: each approval was within a limit; together with thirty days of the same maker on the contract, or a second person agreed."""
+    for number, said in rows(
+        """
+        SELECT c.number, CASE WHEN bool_or(d.limit < abs(c.amount_now)) THEN 'was approved above the limit of who approved'
+                              ELSE 'was approved by one person although thirty days come to more than the limit' END
+          FROM expansion_decision d JOIN expansion_change c ON c.id = d.change_id
+         WHERE d.kind = 'approve' AND d.change_version = c.version AND d.limit IS NOT NULL AND c.state IN ('applied', 'scheduled')
+         GROUP BY c.id, c.number
+        HAVING bool_or(d.limit < abs(c.amount_now))
+            OR (count(*) = 1 AND bool_or(d.rolling > d.limit))
+         ORDER BY c.number
+        """
+    ):
+        yield f"change:{number}", said
 
 
 def content_is_bound() -> Found:

@@ -174,6 +174,8 @@ BREAKS = [
         "UPDATE audit_entry SET sentence = sentence || '.' WHERE id = (SELECT min(id) FROM audit_entry)",
     ),
     ("M27", "chain:northbeam-uk", "DELETE FROM audit_entry WHERE id = (SELECT max(id) FROM audit_entry)"),
+    ("M25", "change:CH-2026-0042", 'UPDATE expansion_decision SET "limit" = 1'),
+    ("M25", "change:CH-2026-0042", 'UPDATE expansion_decision SET rolling = "limit" + 1'),
     (
         "M28",
         "change:CH-2026-0042",
