@@ -194,3 +194,11 @@ def _why_not_price(user: User, price: OwnPrice) -> str | None:
     paid = f"{money.text(money.round_money(price.price, price.currency))} {price.currency}"
     words = f"{paid} for {price.name} is {round(below)} % below the list price." if below >= 1 else f"{paid} is below the list price."
     return f"{words} {user.get_role_display()} may go {allowed}. Ask RevOps to make this change."
+
+
+def price_words(user: User) -> str:
+    """What this person may do about prices, for the form."""
+    if user.role == Role.REVOPS:
+        return "RevOps may set any price."
+    limit = PRICE_LIMITS.get(Role(user.role), 0)
+    return f"You may go up, or down to {limit} % below the list price." if limit else "You may go up, not below the list price."

@@ -36,6 +36,11 @@ class Asked:
     return_of: str = ""
     remainder_to: str = ""
 
+    @property
+    def names_a_price(self) -> bool:
+        """Whether a person set a price, so that it is not the price book's; a return only brings back what was agreed before."""
+        return not self.return_of and any(step.get("unit_price") for step in self.steps)
+
 
 def sorted_out(intents: Sequence[Mapping[str, Any]]) -> Asked:
     """Raises Refusal naming edits[n].field: repeated, not_a_date, unknown_remainder_to."""
@@ -50,11 +55,6 @@ def sorted_out(intents: Sequence[Mapping[str, Any]]) -> Asked:
             settled[action] = (place, intent)
     on, at = _return(settled)
     return Asked(tuple(steps), on, at, str(settled.get(RETURN_OF, ("", {}))[1].get("change", "")), _destination(settled))
-
-
-def settings_only(intents: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether nothing but settings is asked for."""
-    return all(intent.get("action") in SETTLED for intent in intents)
 
 
 def _return(settled: Mapping[str, tuple[str, Mapping[str, Any]]]) -> tuple[date | None, str]:

@@ -114,7 +114,7 @@ def preview(
         content_hash=content_hash(contract, intents, effective, treatment, result),
         seats_after=_seats(after, effective),
         reverses=back.original if back else None,
-        own_prices=() if back or asked.return_of else own_prices(contract, before, wanted),
+        own_prices=own_prices(contract, before, wanted) if asked.names_a_price else (),
         returns=returns,
         at_renewal=at_renewal,
         verdict=verdict,

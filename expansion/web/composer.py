@@ -18,12 +18,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing.clock import business_date, now
 from billing.domain.periods import next_periods, period_on
 from billing.domain.refusal import Refusal, Stale
-from billing.models import Contract, ContractLine, ContractVersion, Treatment
-from billing.queries import resolve_policies
-from billing.templatetags.money import NONE
+from billing.models import Basis, Contract, ContractLine, ContractVersion, Owner, Shape, Treatment
+from billing.queries import Resolved, resolve_policies
+from billing.templatetags.money import NONE, money_text
 from expansion import rules
 from expansion.domain import workflow
 from expansion.domain.health import GATE, utilisation
+from expansion.domain.intents import DESTINATION_WORDS
 from expansion.models import Change, Deal
 from expansion.operations import composing
 from expansion.queries.catalogue import Sellable, sellable_on
@@ -67,7 +68,7 @@ class Desk:
             last = self.contract.end - timedelta(days=1)
             words = f"{self.contract.number} ended on {last:%-d %b %Y}, so it can no longer change. Look for the customer's new contract."
             return {"title": "This contract has ended", "text": words, **back}
-        if self.draft is not None and not is_expressible(self.draft):
+        if self.draft is not None and not is_expressible(self.draft, self.lines, self.sellable):
             return {
                 "title": "This draft holds steps this form cannot show",
                 "text": f"{self.draft.number} takes a change back, or was made through the API. Submit or discard it on its own page.",
@@ -120,6 +121,9 @@ class Desk:
             "treatments": Treatment.choices,
             "today": self.today,
             "last_day": self.contract.end - timedelta(days=1),
+            "policy_rows": policy_rows(policies, self.contract.currency),
+            "own_periods": own_periods(self.contract.months),
+            "price_words": rules.price_words(self.user),
             "days": self._usual_days(),
             "ladder_key": next((line.key for line in form.lines if line.has_ladder), ""),
             **self.period_part(form),
@@ -138,9 +142,12 @@ class Desk:
         return {
             "form": form,
             "figures": figures,
+            "returns": _returns(seen, self.contract),
+            "at_renewal": seen.at_renewal,
+            "destinations": DESTINATION_WORDS.items(),
             "approval": seen.approval,
             "rule": seen.policies.rules["owner"],
-            "warnings": self._warnings(figures),
+            "warnings": self._warnings(figures, seen),
             "label": button_label(figures, needs_approval=bool(seen.approval)),
             "shown_hash": seen.content_hash,
             "shown": json.dumps(shown_figures(figures)),
@@ -164,20 +171,34 @@ class Desk:
         contract = self.contract
         following = next_periods(self.today + timedelta(days=1), 1, contract.start, contract.end, contract.months, contract.anchor)
         days = [("Today", self.today)] if contract.covers(self.today) else []
-        return [*days, *(("Next period", period.start) for period in following)]
+        current = period_on(self.today, contract.start, contract.end, contract.months, contract.anchor)
+        if current and current.start < self.today:
+            days.append(("Start of this period", current.start))
+        return [*days, *(("Next period", period.start) for period in following), ("At renewal", contract.end)]
 
-    def _warnings(self, figures: Figures) -> list[str]:
+    def _warnings(self, figures: Figures, seen: Preview) -> list[str]:
         impact, deal = figures.impact, self.deal
         found = []
         if impact.prior_period:
-            found.append("This reaches into a period that is already closed. Finance has to agree, whoever owns the future invoice.")
-        elif impact.effective < self.today:
-            found.append("The effective date is in the past.")
-        if impact.scheduled:
-            found.append(f"The effective date lies ahead: the change is scheduled and computed again on {impact.effective:%-d %b %Y}.")
-        if impact.remainder:
             found.append(
-                f"{impact.remainder} {impact.currency} exceeds what was billed and goes to the {impact.remainder_to.replace('_', ' ')}."
+                "This reaches back into a period that is closed. What is owed for it becomes a line of its own, marked as prior period; "
+                "no issued document is touched, and Finance has to agree, whoever owns the future invoice."
+            )
+        elif impact.effective < self.today:
+            days = (self.today - impact.effective).days
+            found.append(
+                f"The effective date is {days} day{'' if days == 1 else 's'} ago, inside the open period: those days are billed too."
+            )
+        if seen.at_renewal:
+            found.append(
+                f"It counts from the renewal on {impact.effective:%-d %b %Y}. The amounts assume a new term on the same lines; "
+                "when the contract is not renewed, the change expires."
+            )
+        elif impact.scheduled:
+            found.append(f"The effective date lies ahead: the change is scheduled and computed again on {impact.effective:%-d %b %Y}.")
+        if impact.why_code == "below_minimum":
+            found.append(
+                "Too small for a document of its own, by policy: it is carried over to the next invoice, where it stands as a line."
             )
         if deal.health is not None and deal.health < GATE and impact.mrr_delta > 0:
             found.append(f"Health is {deal.health}, below the gate of {GATE}. Is now the moment to sell more?")
@@ -346,3 +367,27 @@ def _since(desk: Desk, form: ComposerForm) -> list[ContractVersion]:
     if desk.draft is not None:
         versions = versions.filter(number__gt=desk.draft.base_version)
     return [version for version in versions[:3] if version.reference]
+
+
+def _returns(seen: Preview, contract: Contract) -> dict[str, Any] | None:
+    """What comes back after a season, for the panel."""
+    back = seen.returns
+    return back and {"on": back.on, "figures": Figures(back.impact, contract.legal_entity.tax_name)}
+
+
+def policy_rows(policies: Resolved, currency: str) -> list[tuple[str, str, str]]:
+    """(policy, what holds, which rule decided) of every billing policy of the contract."""
+    rows = [
+        ("Who updates the future invoice", Owner(policies.owner).label, "owner"),
+        ("A part of a period", Basis(policies.basis).label, "basis"),
+        ("Lines of a document", Shape(policies.shape).label, "shape"),
+        ("When something gets smaller", Treatment(policies.treatment).label, "treatment"),
+        ("Smallest document", money_text(policies.minimum_amount, currency) if policies.minimum_amount else "None", "minimum_amount"),
+    ]
+    return [(name, words, policies.rules[rule]) for name, words, rule in rows]
+
+
+def own_periods(months: int) -> list[tuple[int, str]]:
+    """The longer billing periods a new line may have of its own."""
+    words = {3: "every quarter", 6: "every half-year", 12: "every year"}
+    return [(count, name) for count, name in words.items() if count > months and count % months == 0]

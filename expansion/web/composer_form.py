@@ -14,58 +14,25 @@ from django.http import QueryDict
 from billing.domain.refusal import Refusal
 from billing.models import ContractLine
 from billing.templatetags.money import quantity_text
+from expansion.domain.intents import DESTINATION_WORDS, REMAINDER, RETURN
 from expansion.models import Change
 from expansion.operations.composing import Sheet, Wanted
 from expansion.queries.catalogue import Sellable
+from expansion.web.composer_fields import AddField, LineField, Piece, blank_steps, plain_quantity
 
 # New products one change may add; more than this is a new contract in disguise.
 MOST_ADDED = 8
 EDIT = re.compile(r"^edits\[(\d+)\]\.?(\w*)$")
-ACTIONS = frozenset({"quantity", "swap", "add", "remove"})
-SHOWN_KEYS = frozenset({"action", "key", "product", "quantity"})
-PLAIN_FIELDS = ("effective", "treatment", "waiver_reason", "goal", "note")
-
-
-@dataclass(slots=True)
-class LineField:
-    """One line of the contract: what it is, and what it shall become."""
-
-    line: ContractLine
-    plans: Sequence[Sellable]
-    quantity: str
-    plan: str
-    is_removed: bool = False
-
-    @property
-    def key(self) -> str:
-        return str(self.line.key)
-
-    @property
-    def has_ladder(self) -> bool:
-        """Whether another plan of the same family can take its place."""
-        return len(self.plans) > 1
-
-    def intent(self) -> dict[str, str] | None:
-        """What the person asks for on this line; None when nothing is changed."""
-        if self.is_removed:
-            return {"action": "remove", "key": self.key}
-        if self.plan != self.line.product.code:
-            return {"action": "swap", "key": self.key, "product": self.plan, "quantity": self.quantity}
-        if self.quantity != plain_quantity(self.line):
-            return {"action": "quantity", "key": self.key, "quantity": self.quantity}
-        return None
-
-
-@dataclass(slots=True)
-class AddField:
-    """One product to be added; blank until one is chosen."""
-
-    place: int
-    product: str = ""
-    quantity: str = ""
-
-    def intent(self) -> dict[str, str] | None:
-        return {"action": "add", "product": self.product, "quantity": self.quantity or "1"} if self.product else None
+LABELS = {
+    "quantity": "the new quantity",
+    "product": "the product",
+    "unit_price": "the price",
+    "percent": "the uplift",
+    "on": "the day",
+    "until": "the last day",
+    "months": "the billing period",
+}
+PLAIN_FIELDS = ("effective", "treatment", "waiver_reason", "goal", "note", "remainder_to")
 
 
 @dataclass(slots=True)
@@ -79,13 +46,16 @@ class ComposerForm:
     waiver_reason: str = ""
     goal: str = ""
     note: str = ""
+    uplift: str = ""
+    return_on: str = ""
+    remainder_to: str = ""
     sheet: Sheet = field(default_factory=Sheet)
     shown_hash: str = ""
     shown: str = ""
     errors: dict[str, str] = field(default_factory=lambda: defaultdict(str))
 
     def intents(self) -> list[dict[str, str]]:
-        return [intent for _, intent in self._numbered()]
+        return [piece.intent for piece in self.pieces()]
 
     def wanted(self) -> Wanted:
         """Raises Refusal when the effective date is no date."""
@@ -111,41 +81,39 @@ class ComposerForm:
 
     def _label(self, name: str) -> str:
         """What the form calls a field of an operation: `the new quantity of Team` for `edits[0].quantity`."""
-        match = EDIT.match(name)
+        match, piece = self._piece(name)
         if not match:
             return name.replace("_", " ")
-        numbered = self._numbered()
-        place = int(match.group(1))
-        changed = numbered[place][0] if place < len(numbered) else None
-        word = {"quantity": "the new quantity", "product": "the product"}.get(match.group(2), "this line")
-        return f"{word} of {changed.line.product.name}" if isinstance(changed, LineField) else word
+        part = LABELS.get(match.group(2), "this line")
+        if piece is not None and piece.intent["action"] == "commit" and match.group(2) == "quantity":
+            part = "the commitment"
+        return f"{part} of {piece.name}" if piece is not None and piece.name else part
 
     def field_of(self, name: str) -> str:
         """The id of the form field an operation's field name means: `edits[0].quantity` is the first changed line's quantity."""
         if name in PLAIN_FIELDS:
             return name
+        match, piece = self._piece(name)
+        return piece.place(match.group(2)) if match and piece else ""
+
+    def _piece(self, name: str) -> tuple[re.Match[str] | None, Piece | None]:
         match = EDIT.match(name)
-        if not match:
-            return ""
-        numbered = self._numbered()
-        place = int(match.group(1))
-        if place >= len(numbered):
-            return ""
-        changed, intent = numbered[place]
-        if isinstance(changed, AddField):
-            return f"add-{changed.place}-{'quantity' if match.group(2) in {'quantity', 'until'} else 'product'}"
-        if match.group(2) == "product":
-            return f"plan-{changed.key}"
-        return f"remove-{changed.key}" if intent["action"] == "remove" else f"quantity-{changed.key}"
+        pieces, number = self.pieces(), int(match.group(1)) if match else 0
+        return match, pieces[number] if match and number < len(pieces) else None
 
-    def _numbered(self) -> list[tuple[LineField | AddField, dict[str, str]]]:
-        fields: list[LineField | AddField] = [*self.lines, *self.added]
-        return [(changed, intent) for changed in fields if (intent := changed.intent())]
-
-
-def plain_quantity(line: ContractLine) -> str:
-    """A quantity as a number field takes it: no grouping, no trailing zeros."""
-    return format(line.quantity.normalize(), "f")
+    def pieces(self) -> list[Piece]:
+        """Every intent with its fields, lines first, in the order of the page."""
+        found = [piece for changed in (*self.lines, *self.added) for piece in changed.pieces()]
+        if self.uplift:
+            chosen = [row for row in self.lines if row.is_uplifted and not row.is_removed]
+            found += [
+                Piece({"action": "uplift", "key": row.key, "percent": self.uplift}, {}, row.line.product.name, "uplift") for row in chosen
+            ]
+        if self.return_on:
+            found.append(Piece({"action": RETURN, "on": self.return_on}, {}, "", "return_on"))
+        if self.remainder_to:
+            found.append(Piece({"action": REMAINDER, "to": self.remainder_to}, {}, "", "remainder_to"))
+        return found
 
 
 def blank_form(lines: Sequence[ContractLine], sellable: Sequence[Sellable], *, effective: date, newest_id: int) -> ComposerForm:
@@ -167,6 +135,9 @@ def form_of(change: Change, lines: Sequence[ContractLine], sellable: Sequence[Se
         shown_hash=change.content_hash,
     )
     by_key = {line.key: line for line in form.lines}
+    raised = {str(intent.get("key")) for intent in change.edits if intent.get("action") == "uplift"}
+    for line in form.lines:
+        line.is_uplifted = not raised or line.key in raised
     for intent in change.edits:
         _place(intent, by_key.get(str(intent.get("key"))), form)
     form.added.append(AddField(len(form.added)))
@@ -174,18 +145,42 @@ def form_of(change: Change, lines: Sequence[ContractLine], sellable: Sequence[Se
 
 
 def _place(intent: Mapping[str, Any], line: LineField | None, form: ComposerForm) -> None:
-    action = intent.get("action")
+    action, said = intent.get("action"), {name: str(value) for name, value in intent.items()}
     if action == "add":
-        form.added.append(AddField(len(form.added), str(intent.get("product", "")), str(intent.get("quantity", ""))))
+        names = {"until": "until", "price": "unit_price", "months": "months"}
+        more = {name: said.get(key, "") for name, key in names.items()}
+        form.added.append(AddField(len(form.added), said.get("product", ""), said.get("quantity", ""), **more))
+    elif action == RETURN:
+        form.return_on = said.get("on", "")
+    elif action == REMAINDER:
+        form.remainder_to = said.get("to", "")
     elif line is not None:
-        line.is_removed = action == "remove"
-        line.plan = str(intent.get("product") or line.plan)
-        line.quantity = str(intent.get("quantity") or line.quantity)
+        _place_on_line(said, line, form)
 
 
-def is_expressible(change: Change) -> bool:
-    """Whether the form can show every step of a draft; the API can make steps it cannot (own prices, own days, ends)."""
-    return all(intent.get("action") in ACTIONS and set(intent) <= SHOWN_KEYS for intent in change.edits)
+def _place_on_line(said: Mapping[str, str], line: LineField, form: ComposerForm) -> None:
+    action = said["action"]
+    line.is_removed = line.is_removed or action == "remove"
+    if action == "uplift":
+        form.uplift, line.is_uplifted = said.get("percent", ""), True
+    elif action == "commit":
+        line.least = said.get("quantity", "")
+    elif said.get("on"):
+        free = next((step for step in line.steps if not step.on), None)
+        if free is not None:
+            free.on, free.quantity = said["on"], said.get("quantity", "")
+    else:
+        line.plan, line.quantity = said.get("product") or line.plan, said.get("quantity") or line.quantity
+        line.price = said.get("unit_price", line.price)
+
+
+def is_expressible(change: Change, lines: Sequence[ContractLine], sellable: Sequence[Sellable]) -> bool:
+    """Whether the form says exactly what a draft holds; the API can make steps it has no fields for."""
+
+    def sorted_pairs(intents: Sequence[Mapping[str, Any]]) -> list[list[tuple[str, str]]]:
+        return sorted(sorted((name, str(value)) for name, value in intent.items()) for intent in intents)
+
+    return sorted_pairs(form_of(change, lines, sellable).intents()) == sorted_pairs(change.edits)
 
 
 def posted_form(data: QueryDict, lines: Sequence[ContractLine], sellable: Sequence[Sellable]) -> ComposerForm:
@@ -195,10 +190,12 @@ def posted_form(data: QueryDict, lines: Sequence[ContractLine], sellable: Sequen
         line.quantity = _text(data, f"quantity-{line.key}", line.quantity, 40).strip() or "0"
         line.plan = _text(data, f"plan-{line.key}", line.plan, 40)
         line.is_removed = f"remove-{line.key}" in data
-    added = [
-        AddField(place, _text(data, f"add-{place}-product", "", 40), _text(data, f"add-{place}-quantity", "", 40).strip())
-        for place in range(MOST_ADDED)
-    ]
+        line.is_uplifted = f"uplift-{line.key}" in data
+        line.price, line.least = _short(data, f"price-{line.key}"), _short(data, f"least-{line.key}")
+        for step in line.steps:
+            step.on, step.quantity = _short(data, f"{step.place}-on"), _short(data, f"{step.place}-quantity")
+    parts = ("product", "quantity", "until", "price", "months")
+    added = [AddField(place, *(_short(data, f"add-{place}-{part}") for part in parts)) for place in range(MOST_ADDED)]
     chosen = [row for row in added if row.product]
     return ComposerForm(
         fields,
@@ -208,6 +205,9 @@ def posted_form(data: QueryDict, lines: Sequence[ContractLine], sellable: Sequen
         waiver_reason=_text(data, "waiver_reason"),
         goal=_text(data, "goal"),
         note=_text(data, "note"),
+        uplift=_short(data, "uplift"),
+        return_on=_short(data, "return_on"),
+        remainder_to=_short(data, "remainder_to"),
         sheet=Sheet(_number(data.get("draft")) or None, _number(data.get("version")), _number(data.get("newest"))),
         shown_hash=_text(data, "shown_hash", "", 64),
         shown=_text(data, "shown", "", 4000),
@@ -217,6 +217,10 @@ def posted_form(data: QueryDict, lines: Sequence[ContractLine], sellable: Sequen
 def _text(data: QueryDict, name: str, default: str = "", longest: int | None = None) -> str:
     """A posted text, cut where a longer one could only be a mistake."""
     return data.get(name, default)[:longest]
+
+
+def _short(data: QueryDict, name: str) -> str:
+    return _text(data, name, "", 40).strip()
 
 
 def _number(text: str | None) -> int:
@@ -230,6 +234,7 @@ def _line_fields(lines: Sequence[ContractLine], sellable: Sequence[Sellable]) ->
             [plan for plan in sellable if plan.family == line.product.family and plan.is_recurring],
             plain_quantity(line),
             line.product.code,
+            steps=blank_steps(str(line.key)),
         )
         for line in lines
     ]
@@ -237,13 +242,26 @@ def _line_fields(lines: Sequence[ContractLine], sellable: Sequence[Sellable]) ->
 
 def changed_words(form: ComposerForm) -> list[str]:
     """The person's own input in words, for a comparison with what somebody else saved meanwhile."""
-    words = []
-    for changed, intent in form._numbered():
-        if isinstance(changed, AddField):
-            words.append(f"add {intent['quantity']} x {intent['product']}")
-        elif intent["action"] == "remove":
-            words.append(f"{changed.line.product.name}: remove")
-        else:
-            plan = f" as {intent['product']}" if "product" in intent else ""
-            words.append(f"{changed.line.product.name}: {quantity_text(changed.line.quantity)} → {intent['quantity']}{plan}")
-    return words
+    by_key = {row.key: row.line for row in form.lines}
+    return [_words(piece, by_key) for piece in form.pieces()]
+
+
+def _words(piece: Piece, by_key: Mapping[str, ContractLine]) -> str:
+    intent, action = piece.intent, piece.intent["action"]
+    day = f" from {intent['on']}" if intent.get("on") else ""
+    if action == "add":
+        return f"add {intent['quantity']} x {intent['product']}"
+    if action == RETURN:
+        return f"back on {intent['on']}"
+    if action == REMAINDER:
+        return f"rest of the credit: {DESTINATION_WORDS.get(intent['to'], intent['to'])}"
+    if action == "uplift":
+        return f"{piece.name}: price raised by {intent['percent']} %"
+    if action == "price":
+        return f"{piece.name}: price {intent['unit_price']}"
+    if action == "remove":
+        return f"{piece.name}: remove"
+    if action == "commit":
+        return f"{piece.name}: committed to {intent['quantity']}"
+    plan = f" as {intent['product']}" if "product" in intent else ""
+    return f"{piece.name}: {quantity_text(by_key[intent['key']].quantity)} → {intent['quantity']}{plan}{day}"

@@ -23,7 +23,9 @@ def growth_chart(months: Sequence[Month], currency: str) -> Chart | None:
     kinds = [kind for kind in TONES if any(month.moved.get(kind) for month in months)]
     first, last = months[0], months[-1]
     parts = [_series("Signed", "base", [month.signed for month in months], currency)]
-    parts += [_series(MECHANISMS[kind][0], TONES[kind], [month.moved.get(kind, Decimal(0)) for month in months], currency) for kind in kinds]
+    parts += [
+        _series(MECHANISMS[kind][0], TONES[kind], [month.moved.get(kind, Decimal(0)) for month in months], currency) for kind in kinds
+    ]
     return Chart(
         key="mrr-chart",
         title="Monthly recurring revenue by month",

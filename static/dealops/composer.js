@@ -44,6 +44,8 @@
       event.preventDefault();
       const field = document.getElementById(goes.getAttribute("href").slice(1));
       if (!field) return;
+      const fold = field.closest("details");
+      if (fold) fold.open = true;
       field.focus();
       if (field.select) field.select();
     }
@@ -143,6 +145,10 @@
     });
     errors($$("[data-problem]", answer));
     tidy();
+    $$("[data-error]:not([hidden])", form).forEach((place) => {
+      const fold = place.closest("details");
+      if (fold) fold.open = true;
+    });
     const words = $("[data-said]", panel);
     if (words) window.dealops.say(words.textContent.trim());
   }

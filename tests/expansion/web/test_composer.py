@@ -432,7 +432,7 @@ def test_the_direct_path_bills_at_once(db, monkeypatch):
 def test_a_draft_with_steps_the_form_cannot_show_is_left_alone(world):
     """The API can give a price of its own; saving it from the form would lose it without a word."""
     key = str(world.seat_line().key)
-    edits = [{"action": "price", "key": key, "unit_price": "55.00"}]
+    edits = [{"action": "quantity", "key": key, "quantity": "25", "until": "2026-07-01"}]
     draft = changes.draft(deal=world.deal, intents=edits, effective=STORY_DAY, by=world.ae, now=world.now)
     composer = Composer(world, world.ae)
     assert "holds steps this form cannot show" in words(composer.response)
