@@ -19,6 +19,7 @@ from expansion.web import (
     notices,
     preferences,
     questions,
+    renewal,
     search,
     slack,
     sync,
@@ -66,6 +67,8 @@ urlpatterns = [
     path("deals/<slug:number>", deals.deal, name="deal"),
     path("deals/<slug:number>/change", composer.compose, name="composer"),
     path("deals/<slug:number>/preview", composer.preview, name="composer_preview"),
+    path("deals/<slug:number>/renewal", renewal.renew, name="deal_renewal"),
+    path("deals/<slug:number>/end", renewal.end, name="deal_end"),
     # changes
     path("changes", changes.index, name="changes"),
     path("changes/<slug:number>", changes.change, name="change"),
