@@ -103,6 +103,7 @@ class Listed:
                 "sorts": self._sorts(),
                 "columns": [(column, column in columns) for column in self.listing.columns],
                 "filters": [(name, value) for name, value in self.kept.items() if name not in LAYOUT],
+                "layout": [(name, self.kept[name]) for name in LAYOUT if name in self.kept],
                 "density": self.kept.get("density", ""),
                 "other_density": self.href(density="" if self.kept.get("density") == "compact" else "compact"),
                 "is_changed": bool(self.kept),
