@@ -1,8 +1,8 @@
 """The policy as a table: which role may open which address, and which act on a change is allowed to whom in which state (ASVS 8.1.1).
 
-It decides nothing. `rules.py` and `billing/rules.py` decide; the tests in tests/policy run every cell of this table over pages, API and
+It decides nothing. `rules.py` and `billing/rules.py` decide; the tests in tests/policy try every address of this table over pages, API and
 admin and fail when the product answers otherwise, and when an address, an API action or an admin page exists that no line here names.
-docs/policy.md is printed from it (`manage.py policy`).
+`manage.py policy` prints it for auditors.
 
 Codes of refusals: `not_found` (outside one's teams, 404), `not_allowed` (the role, or the person, may not: 403), `wrong_state` (nobody may
 now: 403 or 409), `token_cannot_decide` (403), `sign_in` (a stranger: to the log-in page, or 401).
@@ -127,6 +127,9 @@ DOORS: dict[str, Door] = {
     "bulk_repeat": form(why="only whoever prepared it"),
     "deal_import": Door(frozenset({REVOPS}), "GET POST"),
     "deal_import_map": Door(frozenset({REVOPS}), "GET POST"),
+    "audit": page(ADMINS),
+    "audit_check": page(ADMINS),
+    "audit_export": page(ADMINS),
     # --- API ---
     "api:quote-list": form(ANYBODY, why="stateless: reads and writes nothing"),
     "api:customer-list": page(),
@@ -158,8 +161,8 @@ DOORS: dict[str, Door] = {
     "api:handoff-list": page(),
     "api:handoff-detail": page(row="handoff"),
     "api:handoff-acknowledge": form(row="handoff", why=ACT_ASKS),
-    "api_schema": page(ANYBODY),
-    "api_docs": page(ANYBODY),
+    "api_schema": page(),
+    "api_docs": page(),
 }
 # Log-in, log-out, passwords, second factors, sessions and tokens: one's own account only, by allauth and dealops.accounts.
 OWN_ACCOUNT = ("account_", "api_token", "mfa_", "persona", "socialaccount_", "usersessions_", "openid_connect_", "headless")

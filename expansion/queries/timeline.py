@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from billing.models import Contract
+from billing.models import Contract, Document
 from dealops.audit.models import Entry
 from dealops.audit.queries import timeline
 from expansion.models import Change, Deal
@@ -73,6 +73,18 @@ def of_deal(deal: Deal, *, kind: str = "", after: str = "") -> Page:
 def of_change(change: Change, *, after: str = "") -> Page:
     """Everything about one change. One query."""
     return _page([change.permalink], "", after)
+
+
+def of_document(document: Document) -> Page:
+    """Everything about one issued document, and about the change that made it. One query."""
+    made_by = [f"change:{document.reference}"] if document.origin == Document.Origin.ONE_OFF else []
+    return _page([document.permalink, *made_by], "", "")
+
+
+def of_contract(contract: Contract) -> Page:
+    """Everything about one contract, whatever deal it belongs to. Two queries."""
+    page = _page([contract.permalink], "", "")
+    return Page(tuple(_own_words(page.stories, contract)), page.older)
 
 
 def _own_words(stories: Sequence[Story], contract: Contract) -> Iterable[Story]:

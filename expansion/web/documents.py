@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from billing.models import Document
 from expansion.queries import documents as queries
+from expansion.queries import timeline
 from expansion.queries.lists import DOCUMENTS
 from expansion.web.frame import page, section
 from expansion.web.lists import Listed
@@ -60,6 +61,7 @@ def document(request: HttpRequest, number: str) -> HttpResponse:
         title=f"{found.get_kind_display()} {found.number}",
         document=found,
         facts=facts,
+        story=timeline.of_document(found),
         currency=found.currency,
         tax_name=found.seller.get("tax_name") or "Tax",
         note=note_of(facts.change) if facts.change else "",

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from billing.clock import now
 from billing.models import FutureInvoice
 from expansion.queries import future_invoices as queries
+from expansion.queries import timeline
 from expansion.queries.lists import FUTURE_INVOICES
 from expansion.web.frame import page, section
 from expansion.web.lists import Listed
@@ -59,6 +60,7 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
         "future_invoices/detail.html",
         title=f"Next invoice of {contract.customer.name}",
         facts=facts,
+        story=timeline.of_contract(contract),
         row=facts.row,
         contract=contract,
         currency=contract.currency,

@@ -40,6 +40,7 @@ SECTIONS = (
     Section("documents", "Documents", "file-text", "documents"),
     Section("future-invoices", "Future invoices", "calendar-sync", "future_invoices", waiting="handoffs"),
     Section("sync", "Sync", "refresh-cw", "sync", frozenset({Role.FINANCE, Role.REVOPS})),
+    Section("audit", "Audit log", "shield-check", "audit", frozenset({Role.REVOPS, Role.AUDITOR})),
     Section("notifications", "Notifications", "bell", "notifications", waiting="notices"),
     Section("admin", "Admin", "settings", "admin:index", frozenset({Role.REVOPS})),
 )

@@ -4,6 +4,7 @@ from django.urls import path
 
 from expansion.web import (
     approvals,
+    audit,
     board,
     bulk,
     changes,
@@ -99,6 +100,10 @@ urlpatterns = [
     # future invoices
     path("future-invoices", future_invoices.index, name="future_invoices"),
     path("future-invoices/<slug:number>", future_invoices.detail, name="future_invoice"),
+    # the log
+    path("audit", audit.index, name="audit"),
+    path("audit/check", audit.check, name="audit_check"),
+    path("audit/export.jsonl", audit.export, name="audit_export"),
     # sync
     path("sync/compare", compare, name="sync_compare"),
     path("sync/differences/<int:pk>/repair", repair, name="difference_repair"),

@@ -1,0 +1,95 @@
+"""The business log for auditors: filtered by person, object, action, door, request and day, newest first (S22)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from dealops.accounts.models import User
+from dealops.audit.models import Anchor, Entry
+from expansion.queries.timeline import Part, parts_of
+from expansion.scope import visible
+
+PAGE_SIZE = 50
+LONGEST = 100
+FILTERS = ("who", "about", "action", "via", "request", "from", "to")
+DOORS = ("web", "api", "slack", "task", "admin", "command", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry; `moved` is (field, before, after) of everything it changed."""
+
+    entry: Entry
+    parts: tuple[Part, ...]
+    moved: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: tuple[Row, ...]
+    after: str
+
+
+def entries(user: User, asked: Mapping[str, str]) -> QuerySet[Entry]:
+    """The entries this person sees that match; what is no day or no door matches nothing in particular and is left out."""
+    found = visible(user, Entry.objects.all())
+    words = {name: asked.get(name, "").strip()[:LONGEST] for name in FILTERS}
+    if words["who"]:
+        found = found.filter(actor_name__icontains=words["who"])
+    if words["about"]:
+        number = words["about"]
+        kinds = ("deal", "change", "document", "contract", "customer", "team", "user")
+        found = found.filter(Q(subjects__overlap=[number, *(f"{kind}:{number}" for kind in kinds)]))
+    if words["action"]:
+        found = found.filter(action__startswith=words["action"])
+    if words["via"] in DOORS:
+        found = found.filter(via=words["via"])
+    if words["request"]:
+        found = found.filter(request_id=words["request"])
+    since, until = _day(words["from"]), _day(words["to"])
+    if since:
+        found = found.filter(at__gte=_midnight(since))
+    if until:
+        found = found.filter(at__lt=_midnight(until + timedelta(days=1)))
+    return found
+
+
+def page_of(user: User, asked: Mapping[str, str], after: str) -> Page:
+    """One page, newest first. One query."""
+    found = entries(user, asked)
+    if after.isascii() and after.isdecimal() and len(after) < 19:
+        found = found.filter(pk__lt=int(after))
+    several = list(found.select_related("chain").order_by("-pk")[: PAGE_SIZE + 1])
+    shown = several[:PAGE_SIZE]
+    more = str(shown[-1].pk) if len(several) > PAGE_SIZE else ""
+    return Page(tuple(Row(entry, tuple(parts_of(entry.sentence)), tuple(_moved(entry))) for entry in shown), more)
+
+
+def last_anchor(user: User) -> Anchor | None:
+    """The newest daily anchor of a chain this person sees."""
+    return visible(user, Anchor.objects.select_related("chain")).order_by("-day", "-pk").first()
+
+
+def _moved(entry: Entry) -> list[tuple[str, str, str]]:
+    names = dict.fromkeys([*entry.before, *entry.after])
+    return [(name.replace("_", " "), _text(entry.before.get(name)), _text(entry.after.get(name))) for name in names]
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(min(day, date(9000, 1, 1)), time.min))
