@@ -140,6 +140,8 @@ DOORS: dict[str, Door] = {
     "api:contract-detail": page(row="contract"),
     "api:deal-list": page(),
     "api:deal-detail": page(row="deal"),
+    "api:deal-renew": form(row="deal", why=ACT_ASKS),
+    "api:deal-end": form(row="deal", why=ACT_ASKS),
     "api:change-list": Door(EVERYBODY, "GET POST", "", ACT_ASKS),
     "api:change-what-if": form(why="computes, writes nothing"),
     "api:change-detail": Door(EVERYBODY, "GET PATCH", "change", ACT_ASKS),

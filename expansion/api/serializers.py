@@ -193,6 +193,33 @@ class StoredPreviewSerializer(PreviewSerializer):
     is_stale = serializers.BooleanField(help_text="Whether it no longer equals what the change was drafted or submitted with")
 
 
+class NewEndSerializer(ReasonSerializer):
+    """With `preview` nothing is written. With `content_hash` nothing is written unless it brings what you saw."""
+
+    day = serializers.DateField(help_text="The first day after the term")
+    preview = serializers.BooleanField(required=False, default=False)
+    reason = serializers.CharField(max_length=LONG_TEXT, required=False, allow_blank=True, default="")
+    content_hash = serializers.CharField(max_length=64, required=False, default="")
+
+
+class RenewalSerializer(NewEndSerializer):
+    uplift = DecimalText(required=False, help_text="Percent by which every price rises from the old end on")
+
+
+class NewEndShownSerializer(serializers.Serializer):
+    """What a renewal or an earlier end brings, or brought."""
+
+    contract = serializers.CharField()
+    end = serializers.DateField()
+    net = serializers.CharField(help_text="Of the invoices listed, at most 24")
+    mrr_before = serializers.CharField()
+    mrr_after = serializers.CharField()
+    invoices = serializers.JSONField()
+    pending = serializers.JSONField(help_text="Open and scheduled changes, and what becomes of each")
+    content_hash = serializers.CharField()
+    written = serializers.BooleanField()
+
+
 class HandoffSerializer(serializers.ModelSerializer):
     change = serializers.CharField(source="change.number", read_only=True)
     acknowledged_by = PersonSerializer(read_only=True, allow_null=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -21,11 +22,13 @@ from billing.clock import business_date, now
 from billing.models import Contract
 from dealops.rest.idempotency import KeyedWrites
 from dealops.rest.serializers import Nothing
+from expansion import rules
 from expansion.api import filters, serializers
 from expansion.api.versions import seen_version, with_etag
 from expansion.models import Change, Deal, Handoff
-from expansion.operations import changes, handoffs, reversal
+from expansion.operations import changes, handoffs, renewal, reversal
 from expansion.queries.preview import Preview, preview
+from expansion.queries.renewal import NewEnd, end_of, renewal_of
 from expansion.scope import visible
 from expansion.web.documents import as_pdf
 from expansion.web.paper import pdf_of
@@ -48,6 +51,35 @@ class DealViews(Scoped, viewsets.ReadOnlyModelViewSet):
     lookup_field, lookup_value_regex = "number", IDENTIFIER
     ordering = ("number",)
     queryset = Deal.objects.select_related("customer", "contract", "owner", "pipeline", "stage")
+
+    @extend_schema(request=serializers.RenewalSerializer, responses=serializers.NewEndShownSerializer)
+    @action(detail=True, methods=["post"])
+    def renew(self, request: Request, number: str) -> Response:
+        """Let the contract run on to `day`; RevOps only. Shows the new term's invoices and what becomes of pending changes."""
+        asked = serializers.RenewalSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        facts, deal = asked.validated_data, self.get_object()
+        rules.demand(rules.why_not_renew(request.user))
+        uplift = Decimal(facts["uplift"]) if facts.get("uplift") else None
+        seen = renewal_of(_contract(deal), until=facts["day"], uplift=uplift)
+        if not facts["preview"]:
+            common = {"reason": facts["reason"], "shown_hash": facts["content_hash"], "by": request.user, "now": now()}
+            renewal.renew(deal_id=deal.pk, until=facts["day"], uplift=uplift, **common)
+        return Response(_new_end(deal, seen, written=not facts["preview"]))
+
+    @extend_schema(request=serializers.NewEndSerializer, responses=serializers.NewEndShownSerializer)
+    @action(detail=True, methods=["post"])
+    def end(self, request: Request, number: str) -> Response:
+        """Let the contract end on `day`, before its term is over; RevOps only. What is billed stays billed."""
+        asked = serializers.NewEndSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        facts, deal = asked.validated_data, self.get_object()
+        rules.demand(rules.why_not_renew(request.user))
+        seen = end_of(_contract(deal), on=facts["day"])
+        if not facts["preview"]:
+            common = {"reason": facts["reason"], "shown_hash": facts["content_hash"], "by": request.user, "now": now()}
+            renewal.end_early(deal_id=deal.pk, on=facts["day"], **common)
+        return Response(_new_end(deal, seen, written=not facts["preview"]))
 
 
 class ChangeViews(KeyedWrites, Scoped, mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet):
@@ -233,3 +265,21 @@ def _shown(seen: Preview) -> dict[str, Any]:
 def _returns(seen: Preview) -> dict[str, Any] | None:
     back = seen.returns
     return back and {"on": back.on.isoformat(), "edits": list(back.steps), "impact": back.impact.canonical()}
+
+
+def _contract(deal: Deal) -> Contract:
+    return Contract.objects.select_related("legal_entity", "customer__segment").get(pk=deal.contract_id)
+
+
+def _new_end(deal: Deal, seen: NewEnd, *, written: bool) -> dict[str, Any]:
+    return {
+        "contract": deal.contract.number,
+        "end": seen.until.isoformat(),
+        "net": str(seen.net),
+        "mrr_before": str(seen.mrr_before),
+        "mrr_after": str(seen.mrr_after),
+        "invoices": [{"date": one.date.isoformat(), "net": str(one.net), "tax": str(one.tax)} for one in seen.invoices],
+        "pending": [{"change": row.change.number, "state": row.change.state, "fate": row.fate} for row in seen.pending],
+        "content_hash": seen.shown,
+        "written": written,
+    }
