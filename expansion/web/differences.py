@@ -59,11 +59,11 @@ def repair(request: HttpRequest, pk: int) -> HttpResponse:
 @section("sync")
 def leave(request: HttpRequest, pk: int) -> HttpResponse:
     """Leave a difference as it is, with a reason; the same one is not reported again."""
+    _difference_or_404(request, pk)
     reason = request.POST.get("reason", "").strip()
     if not 5 <= len(reason) <= LONGEST_REASON:
         messages.error(request, f"Say in a sentence why it stays as it is (5 to {LONGEST_REASON} characters); nothing was changed.")
         return back(request, "sync")
-    _difference_or_404(request, pk)
     return _decide(
         request,
         lambda: reconcile.dismiss(finding_id=pk, reason=reason, by=request.user, at=now()),

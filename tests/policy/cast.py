@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from billing.models import Document, LegalEntity, Posting, Team
+from billing.models import Document, Finding, LegalEntity, Posting, Team
 from billing.operations.billing_run import bill
 from dealops.accounts.models import Role, User
 from expansion.demo import catalogue, people, story
@@ -35,6 +35,8 @@ class Half:
         posting = Posting.objects.filter(contract=self.deal.contract_id).latest("pk")
         return {
             "deal": self.deal.number,
+            "difference": _difference(self.deal).pk,
+            "entity": self.deal.contract.legal_entity.code,
             "change": self.waiting.number,
             "document": document.number,
             "contract": self.deal.contract.number,
@@ -51,6 +53,13 @@ class Cast:
     people: dict[str, dict[Role, User]]
     here: Half
     elsewhere: Half
+
+
+def _difference(deal: Deal) -> Finding:
+    """A difference with accounting about this deal's contract."""
+    facts = {"kind": "template", "words": f"{deal.customer.name} differs", "contract": deal.contract, "found_at": NOON, "seen_at": NOON}
+    facts["legal_entity"] = deal.contract.legal_entity
+    return Finding.objects.get_or_create(key=f"policy|{deal.contract.number}", closed_at=None, defaults=facts)[0]
 
 
 def build(settings: Any) -> Cast:

@@ -1,0 +1,86 @@
+"""Connecting a legal entity to accounting in the browser's steps, and testing it against a running Ledgerly."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from billing.adapters.accounting.fake_identity import FakeIdentity
+from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
+from billing.adapters.accounting.ledgerly.server import LedgerlyServer
+from billing.models import Connection
+from tests.expansion.desk import set_clock
+from tests.worlds import seed_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(db, settings):
+    made = seed_world(billed=False)
+    set_clock(settings)
+    return made
+
+
+@pytest.fixture
+def finance(client, world):
+    client.force_login(world.finance)
+    return client
+
+
+@pytest.fixture
+def identity(settings):
+    server = FakeIdentity(tenants=[(DEMO_ORGANISATION, "Northbeam Software Ltd")]).start()
+    settings.XERO_OAUTH = server.client
+    yield server
+    server.stop()
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def consent(address):
+    """What the person does at Xero: yes. Answers the address Xero sends the browser back to."""
+    return requests.get(address, allow_redirects=False, timeout=10).headers["Location"]
+
+
+@pytest.mark.req("F44", "S0-18")
+def test_connecting_leads_over_the_sign_in_back_to_the_page_with_the_organisations_name(finance, identity, world):
+    assert "By the token in the settings" in text(finance.get("/connections"))
+    away = finance.post("/connections/northbeam-uk/connect")
+    returned = urlsplit(consent(away["Location"]))
+    page = text(finance.get(f"{returned.path}?{returned.query}", follow=True))
+    assert "is connected to Northbeam Software Ltd" in page
+    assert "Connected by" in page
+    assert "started here, or it was finished already" in text(finance.get(f"{returned.path}?{returned.query}", follow=True))
+    finance.post("/connections/northbeam-uk/disconnect")
+    assert Connection.objects.get().access_token == ""
+
+
+@pytest.mark.req("F95")
+def test_a_sign_in_somebody_else_began_is_not_taken(finance, identity, world):
+    away = finance.post("/connections/northbeam-uk/connect")
+    code = parse_qs(urlsplit(consent(away["Location"])).query)["code"][0]
+    finance.get("/connections/finish", {"code": code, "state": "another"})
+    assert not Connection.objects.exists()
+
+
+@pytest.mark.req("F44")
+def test_a_test_names_the_organisation_or_says_what_is_wrong(finance, settings, tmp_path, world):
+    server = LedgerlyServer(tmp_path).start()
+    settings.ACCOUNTING = {**settings.ACCOUNTING, "base_url": server.api_url, "tenant": DEMO_ORGANISATION, "token": DEMO_TOKEN}
+    assert "reaches Northbeam Software Ltd (GBP" in text(finance.post("/connections/northbeam-uk/test", follow=True))
+    settings.ACCOUNTING = {**settings.ACCOUNTING, "token": "wrong"}
+    assert "Northbeam Software Ltd:" in text(finance.post("/connections/northbeam-uk/test", follow=True))
+    server.stop()
+
+
+@pytest.mark.parametrize("path", ["connect", "test", "disconnect"])
+def test_only_finance_and_revops_and_only_by_a_form(client, world, path):
+    address = f"/connections/northbeam-uk/{path}"
+    client.force_login(world.csm)
+    assert client.post(address).status_code == 403
+    client.force_login(world.admin)
+    assert client.get(address).status_code == 405
+    assert client.post(f"/connections/nobody/{path}").status_code == 404
