@@ -29,7 +29,7 @@ ADMINS = frozenset({REVOPS, AUDITOR})
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One address by its URL name. `row` says what stands in it: deal, change, document, contract, message or handoff.
+    """One address by its URL name. `row` says what stands in it: deal, change, document, contract, message, handoff or signal.
 
     `methods` are those that are answered. `why` says why one that writes is open to more roles than may act: the act itself asks the rules.
     """
@@ -168,6 +168,14 @@ DOORS: dict[str, Door] = {
     "api:handoff-list": page(),
     "api:handoff-detail": page(row="handoff"),
     "api:handoff-acknowledge": form(row="handoff", why=ACT_ASKS),
+    "api:signal-list": Door(EVERYBODY, "GET POST", "", ACT_ASKS),
+    "api:signal-detail": page(row="signal"),
+    "api:signal-hand-off": form(row="signal", why=ACT_ASKS),
+    "api:play-list": page(),
+    "api:offer-list": page(),
+    "api:usage-list": form(MAKERS),
+    "api:engagement-list": form(MAKERS),
+    "api:intake-list": form(MAKERS),
     "api_schema": page(),
     "api_docs": page(),
 }

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from billing.models import Customer
 from dealops.accounts.models import Role, User
 from expansion.models import Introduction
 from expansion.rules import demand
+from expansion.scope import visible
 
 __all__ = [
     "demand",
     "why_not_answer_introduction",
     "why_not_close_expansion",
+    "why_not_deliver_facts",
     "why_not_edit_plays",
     "why_not_judge_health",
     "why_not_log_signal",
     "why_not_override",
+    "why_not_see",
     "why_not_work_signal",
 ]
 
@@ -70,3 +74,17 @@ def why_not_close_expansion(user: User) -> str | None:
     if user.role not in {Role.SALES, Role.REVOPS}:
         return "Customer Success surfaces and qualifies; Sales closes."
     return None
+
+
+def why_not_deliver_facts(user: User) -> str | None:
+    """Facts about customers come from programs of those who work with customers."""
+    if user.role not in SURFACES:
+        return "Facts are delivered with a token of Sales, Customer Success or RevOps."
+    return None
+
+
+def why_not_see(user: User, customer: Customer) -> str | None:
+    """The last gate of every write: a customer of another team is not there (F88)."""
+    if visible(user, Customer.objects.filter(pk=customer.pk)).exists():
+        return None
+    return f"There is no customer {customer.number} in your teams. Ask RevOps if it should be there."

@@ -14,6 +14,7 @@ from billing.rules import Scope, scope_of
 from dealops.accounts.models import User
 from dealops.audit.models import Anchor, Chain, Entry
 from dealops.outbox.models import Attempt, Message
+from expansion import models
 from expansion.models import Change, Deal, Decision, Handoff, Notice
 
 # Model -> the way to its contract.
@@ -24,6 +25,29 @@ WAYS: dict[type[Model], str] = {
     Handoff: "change__deal__contract__",
     Notice: "change__deal__contract__",
 }
+# Model -> the way to its customer: facts, signals and what follows from them.
+CUSTOMER_WAYS: dict[type[Model], str] = {
+    models.AccountProfile: "customer__",
+    models.Affiliation: "child__",
+    models.Contact: "customer__",
+    models.UsageReading: "customer__",
+    models.Commitment: "customer__",
+    models.Intake: "customer__",
+    models.Goal: "customer__",
+    models.Milestone: "customer__",
+    models.HealthReading: "customer__",
+    models.HealthOverride: "customer__",
+    models.SupportEvent: "customer__",
+    models.EngagementEvent: "customer__",
+    models.Evaluation: "customer__",
+    models.Occurrence: "customer__",
+    models.Signal: "customer__",
+    models.GateOverride: "signal__customer__",
+    models.Introduction: "customer__",
+    models.Offer: "customer__",
+    models.Adoption: "customer__",
+    models.AdoptionTask: "adoption__customer__",
+}
 
 
 def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -33,6 +57,15 @@ def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows
     if rows.model in WAYS:
         return rows.filter(scope.within(WAYS[rows.model]))
+    if rows.model in CUSTOMER_WAYS:
+        way = CUSTOMER_WAYS[rows.model]
+        return rows.filter(
+            Q(**{f"{way}legal_entity__in": scope.entities})
+            | Q(**{f"{way}segment__in": scope.segments})
+            | Q(**{f"{way}pk__in": scope.customers})
+        )
+    if rows.model is models.RefusedFact:
+        return rows.none()
     if rows.model is Message:
         return rows.filter(_messages(scope, ""))
     if rows.model is Attempt:

@@ -118,6 +118,7 @@ def answer(*, task_id: int, passes: bool, words: str, by: User, on: date, now: d
         .select_related("adoption__customer__legal_entity", "adoption__change__deal")
         .get(pk=task_id)
     )
+    rules.demand(rules.why_not_see(by, task.adoption.customer))
     if not words.strip():
         raise Refusal("no_words", "words", "Say in a few words what you found.")
     task.state = AdoptionTask.State.PASSED if passes else AdoptionTask.State.FAILED

@@ -152,6 +152,7 @@ def record_health(
 def override_health(*, customer: Customer, colour: str, reason: str, by: User, now: datetime) -> HealthOverride:
     """A person's own colour, above the score until it is lifted (K23). Raises NotAllowed or Refusal."""
     rules.demand(rules.why_not_judge_health(by))
+    rules.demand(rules.why_not_see(by, customer))
     if colour not in {"red", "amber", "green"}:
         raise Refusal("bad_colour", "colour", "Choose red, amber or green.")
     if not reason.strip():
@@ -166,6 +167,7 @@ def override_health(*, customer: Customer, colour: str, reason: str, by: User, n
 def lift_health_override(*, customer: Customer, by: User, now: datetime) -> None:
     """The score counts again."""
     rules.demand(rules.why_not_judge_health(by))
+    rules.demand(rules.why_not_see(by, customer))
     if HealthOverride.objects.filter(customer=customer, lifted_at__isnull=True).update(lifted_at=now, lifted_by=by):
         _note(customer, "health.lifted", f"{by} lets the score of {customer.name} count again.", now, by=by)
 

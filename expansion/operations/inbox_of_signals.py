@@ -46,6 +46,7 @@ def log(*, customer: Customer, said: Said, by: User, on: date, now: datetime) ->
     Raises NotAllowed, or Refusal naming the field.
     """
     rules.demand(rules.why_not_log_signal(by))
+    rules.demand(rules.why_not_see(by, customer))
     _refuse(said)
     product = facts.product_of(said.product)
     contact = facts.know_contact(customer=customer, name=said.contact, department=said.department) if said.contact.strip() else None
@@ -161,6 +162,7 @@ def lock(signal_id: int, version: int, by: User) -> Signal:
     Signal.objects.select_for_update().only("pk").get(pk=signal_id)
     related = ("customer__legal_entity", "deal__contract__legal_entity", "product", "contact", "play", "version")
     signal = Signal.objects.select_related(*related).get(pk=signal_id)
+    rules.demand(rules.why_not_see(by, signal.customer))
     if signal.version_number != version:
         raise Stale("moved_meanwhile", "version", f"This signal was changed meanwhile; it is {signal.get_state_display().lower()} now.")
     return signal

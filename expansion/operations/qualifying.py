@@ -232,6 +232,7 @@ def _lock(introduction_id: int, by: User) -> Introduction:
     introduction = Introduction.objects.select_related(
         "signal__customer__legal_entity", "customer__legal_entity", "deal", "to", "sourced_by"
     ).get(pk=introduction_id)
+    rules.demand(rules.why_not_see(by, introduction.customer))
     rules.demand(rules.why_not_answer_introduction(by, introduction))
     return introduction
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -42,12 +42,14 @@ Key = tuple[int, int, str, str, date]
 
 
 @transaction.atomic
-def record_usage(*, rows: Sequence[Row], source: str, on: date, at: datetime) -> list[Answer]:
+def record_usage(*, rows: Sequence[Row], source: str, on: date, at: datetime, among: Collection[str] | None = None) -> list[Answer]:
     """Take a delivery; answers one answer per row, in its order. Seven queries, however many rows.
 
     A refused row costs only itself and is kept with its sentence. `on` is the business day: counts of later days are refused.
+    `among` are the numbers of the customers the sender may name; None is all of them.
     """
-    customers = {c.number: c for c in Customer.objects.filter(number__in={row.customer for row in rows})}
+    named = {row.customer for row in rows}
+    customers = {c.number: c for c in Customer.objects.filter(number__in=named if among is None else named & set(among))}
     products = {p.code: p for p in Product.objects.filter(code__in={row.product for row in rows})}
     bought = _bought([c.pk for c in customers.values()], on)
     stored = _stored(customers.values(), rows)

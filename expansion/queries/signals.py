@@ -12,6 +12,7 @@ from django.db.models import Count, F, Q, QuerySet
 from dealops.accounts.models import Role, User
 from expansion.domain.motion import gates
 from expansion.models import GateOverride, Introduction, Offer, Signal
+from expansion.scope import visible
 
 PAGE_SIZE = 30
 TABS = {"open": "Open", "held": "Held back", "snoozed": "Not now", "handed_off": "Handed off", "dismissed": "Dismissed"}
@@ -52,8 +53,8 @@ def inbox(*, user: User, tab: str, mine: bool, search: str, after: str, today: d
     return SignalPage(tuple(_rows(rows[:PAGE_SIZE], today)), {name: counts.get(name, 0) for name in TABS}, more)
 
 
-def _scope(user: User, mine: bool) -> QuerySet[Signal]:
-    found = Signal.objects.all()
+def _scope(user: User, mine: bool) -> QuerySet[Any]:
+    found = visible(user, Signal.objects.all())
     if mine and user.role in {Role.SALES, Role.CUSTOMER_SUCCESS}:
         found = found.filter(Q(deal__success_manager=user) | Q(deal__owner=user) | Q(created_by=user))
     return found
@@ -81,14 +82,14 @@ def open_for(user: User, limit: int = 8) -> tuple[list[Signal], int]:
 def introductions_for(user: User, *, at: datetime, limit: int = 8) -> tuple[list[Introduction], int]:
     """Hand-offs this person has to answer, unaccepted first, the late ones on top. Two queries."""
     mine = Q(to=user) | Q(to__isnull=True) if user.role == Role.SALES else Q(to=user)
-    found = Introduction.objects.filter(mine, state=Introduction.State.GIVEN)
+    found = visible(user, Introduction.objects.all()).filter(mine, state=Introduction.State.GIVEN)
     rows = list(found.select_related("customer", "deal", "sourced_by", "signal").order_by("due_at", "pk")[:limit])
     return rows, found.count()
 
 
 def introductions_by(user: User, limit: int = 8) -> list[Introduction]:
     """Hand-offs this person gave, and their outcome. One query."""
-    found = Introduction.objects.filter(sourced_by=user).select_related("customer", "deal", "to")
+    found = visible(user, Introduction.objects.all()).filter(sourced_by=user).select_related("customer", "deal", "to")
     return list(found.order_by("-pk")[:limit])
 
 

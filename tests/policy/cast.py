@@ -12,7 +12,7 @@ from billing.operations.billing_run import bill
 from dealops.accounts.models import Role, User
 from expansion.demo import catalogue, people, story
 from expansion.demo.contracts import sign
-from expansion.models import Change, Deal
+from expansion.models import Change, Deal, Signal
 from expansion.operations import changes
 from tests.expansion.desk import approved, set_clock, submitted
 from tests.worlds import NOON, STORY_DAY, World, seed_world
@@ -44,7 +44,18 @@ class Half:
             "message": posting.message_id,
             "posting": posting.pk,
             "handoff": self.waiting.handoffs.latest("pk").pk,
+            "signal": self._signal().pk,
         }
+
+    def _signal(self) -> Signal:
+        facts = {
+            "because": f"{self.deal.customer.name} said so",
+            "first_seen": NOON,
+            "last_seen": NOON,
+            "mechanism": "upsell",
+            "deal": self.deal,
+        }
+        return Signal.objects.get_or_create(customer=self.deal.customer, trigger="policy", defaults=facts)[0]
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ def test_every_address_of_the_api_is_described(schema):
     resources = {path.split("/")[3] for path in schema["paths"]}
     assert resources == {
         "customers", "products", "contracts", "deals", "changes", "documents", "future-invoices", "postings", "handoffs", "quotes",
+        "signals", "plays", "offers", "usage", "engagement", "intake",
     }  # fmt: skip
     for move in ("submit", "recall", "discard", "approve", "reject", "preview"):
         assert f"/api/v1/changes/{{number}}/{move}/" in schema["paths"]
@@ -78,7 +79,7 @@ def test_numbers_are_strings_everywhere(schema):
         "period_days",
         "attempts",
     }
-    counts |= {"id", "health", "seats_used", "status", "number"}
+    counts |= {"id", "health", "seats_used", "status", "number", "team_size", "budget", "timing", "need", "commitment", "signal"}
     for name, component in schema["components"]["schemas"].items():
         for field, kind in component.get("properties", {}).items():
             if kind.get("type") in {"number", "integer"}:
