@@ -20,7 +20,8 @@ def send_email(delivery: Delivery) -> Callable[[], None]:
     """One e-mail with the facts as text and one link; nothing can be decided from the mail itself (F95)."""
     notice = Notice.objects.select_related("change").get(message=delivery.message)
     subject, text = email_of(notice)
-    mail = EmailMessage(subject, text, to=[notice.address])
+    # A name with a line end in it would begin a header of its own (F92).
+    mail = EmailMessage(" ".join(subject.split()), text, to=[notice.address])
     try:
         mail.send()
     except OSError as error:
