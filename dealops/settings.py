@@ -302,6 +302,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": BUSINESS_DAY_SECONDS,
         "options": {"expires": BUSINESS_DAY_SECONDS},
     },
+    # Asked often, done once an hour.
+    "plays": {"task": "expansion.tasks.plays", "schedule": BUSINESS_DAY_SECONDS, "options": {"expires": BUSINESS_DAY_SECONDS}},
     "reconcile": {"task": "billing.tasks.reconcile", "schedule": 3600, "options": {"expires": 3600}},
 }
 

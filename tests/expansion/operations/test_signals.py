@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.domain.refusal import NotAllowed, Refusal, Stale
 from dealops.audit.models import Entry
+from expansion import tasks
 from expansion.models import Evaluation, GateOverride, Occurrence, PlayRun, Signal
-from expansion.operations import facts, inbox_of_signals, plays, signals, usage
+from expansion.operations import facts, inbox_of_signals, motion, plays, signals, usage
 from expansion.operations.inbox_of_signals import Said
 from expansion.queries.signals import overrides_report
 from tests.expansion.operations.customers import count, live, row, tell_brightwave, tell_many
@@ -219,3 +221,19 @@ def test_evaluating_ten_times_the_accounts_takes_the_same_statements(world):
     assert sizes == [30, 300]
     assert statements[0] == statements[1], "a fixed number of statements"
     assert PlayRun.objects.count() == 3
+
+
+@pytest.mark.req("S1-18", "S1-20")
+def test_the_clock_evaluates_once_an_hour(world):
+    live(world, "TM2")
+    assert motion.is_due(at=world.now)
+    assert motion.hour(on=STORY_DAY, at=world.now).fired == 1
+    assert not motion.is_due(at=world.now + timedelta(minutes=59))
+    assert motion.is_due(at=world.now + timedelta(minutes=60))
+    assert motion.hour(on=STORY_DAY, at=world.now + timedelta(minutes=60)).fired == 0
+
+
+def test_beat_asks_for_it():
+    (entry,) = [entry for entry in settings.CELERY_BEAT_SCHEDULE.values() if entry["task"] == "expansion.tasks.plays"]
+    assert entry["schedule"] <= 3600
+    assert tasks.plays.name == entry["task"]
