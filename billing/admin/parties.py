@@ -21,14 +21,14 @@ class LegalEntityAdmin(AuditedAdmin):
     ordering: ClassVar = ["name"]
     fields: ClassVar = [
         "code", "name", "address", "country", "currency", "time_zone", "tax_name", "tax_number", "tax_rate", "tax_code", "revenue_account",
-        "payment_days", "number_prefix", "organisation", *POLICIES,
+        "payment_days", "number_prefix", "accounting", "organisation", *POLICIES,
     ]  # fmt: skip
     fixed = ("code",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What numbers, days and amounts of issued documents rest on stays as it is once there are any."""
         issued = obj is not None and Document.objects.filter(legal_entity=obj).exists()
-        frozen = ("currency", "time_zone", "number_prefix", "organisation", "proration_basis") if issued else ()
+        frozen = ("currency", "time_zone", "number_prefix", "accounting", "organisation", "proration_basis") if issued else ()
         return (*super().get_readonly_fields(request, obj), *frozen)
 
 

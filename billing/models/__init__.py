@@ -5,12 +5,13 @@ from billing.models.connections import Connection
 from billing.models.contracts import Contract, ContractLine, ContractVersion
 from billing.models.documents import CreditAllocation, Document, DocumentLine, DocumentSeries, PendingLine
 from billing.models.future_invoices import FutureInvoice, FutureInvoiceVersion, Template
-from billing.models.parties import Basis, Customer, LegalEntity, Owner, Segment, Shape, Treatment
+from billing.models.parties import Accounting, Basis, Customer, LegalEntity, Owner, Segment, Shape, Treatment
 from billing.models.postings import Posting, PostingStep
 from billing.models.reconcile import Correction, Finding, Reconciliation, Twin
 from billing.models.teams import Team
 
 __all__ = [
+    "Accounting",
     "Basis",
     "Closing",
     "Connection",

@@ -38,6 +38,14 @@ class Treatment(models.TextChoices):
     AT_RENEWAL = "at_renewal", "From renewal"
 
 
+class Accounting(models.TextChoices):
+    """Which system a legal entity keeps its books in."""
+
+    XERO = "xero", "Xero"
+    QUICKBOOKS = "quickbooks", "QuickBooks Online"
+    IN_HOUSE = "in_house", "None: dealops e-mails its invoices itself"
+
+
 class PolicyFields(models.Model):
     """Billing policies; blank means "ask the next level". The legal entity has an answer for each."""
 
@@ -74,6 +82,12 @@ class LegalEntity(PolicyFields):
     number_prefix = models.CharField(
         max_length=5, blank=True, help_text="Put before every number, so that numbers are unique across entities"
     )
+    accounting = models.CharField(
+        max_length=10,
+        choices=Accounting.choices,
+        default=Accounting.XERO,
+        help_text="With none, nothing is posted: recurring invoices, one-off invoices and credit notes go to the customer by e-mail.",
+    )
     organisation = models.CharField(max_length=80, blank=True, help_text="The pinned accounting organisation (F44)")
 
     class Meta:
@@ -87,6 +101,11 @@ class LegalEntity(PolicyFields):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def bills_itself(self) -> bool:
+        """Whether dealops sends the invoices to the customer and no accounting system hears of them."""
+        return self.accounting == Accounting.IN_HOUSE
 
 
 class Segment(PolicyFields):

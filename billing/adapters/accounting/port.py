@@ -194,11 +194,12 @@ class RemoteTemplate:
 class Capabilities:
     """What an accounting system can do; callers ask here, never for the product's name.
 
-    `template`: a repeating invoice can be updated, or must be replaced (create, then delete). `keeps_anchor_day`: a template that starts
-    on 28 February can go on to 31 March. `key_hours`: how long the other side is trusted to remember an idempotency key.
+    `template`: a repeating invoice can be updated, or must be replaced (create, then delete); with `none` the system makes no invoices of
+    its own and nothing is posted. `keeps_anchor_day`: a template that starts on 28 February can go on to 31 March. `key_hours`: how long
+    the other side is trusted to remember an idempotency key.
     """
 
-    template: Literal["replace", "update"]
+    template: Literal["replace", "update", "none"]
     allocations: bool
     lookup_by_reference: bool
     drafts: bool
