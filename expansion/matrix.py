@@ -193,6 +193,7 @@ ADMIN_EDITED: dict[str, frozenset[Role]] = {
     "billing.Segment": frozenset({REVOPS}),
     "billing.Team": frozenset({REVOPS}),
     "expansion.ApprovalRule": frozenset({REVOPS}),
+    "expansion.CrmStage": frozenset({REVOPS}),
     "expansion.Pipeline": frozenset({REVOPS}),
     "expansion.Stage": frozenset({REVOPS}),
 }

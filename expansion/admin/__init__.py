@@ -1,5 +1,5 @@
 """Deals, changes, decisions, hand-offs, notices, bulk jobs and the motion in the admin: to read. Stages may be renamed by RevOps."""
 
-from expansion.admin import approvals, bulk, changes, deals, motion, notices, slack
+from expansion.admin import approvals, bulk, changes, crm, deals, motion, notices, slack
 
-__all__ = ["approvals", "bulk", "changes", "deals", "motion", "notices", "slack"]
+__all__ = ["approvals", "bulk", "changes", "crm", "deals", "motion", "notices", "slack"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -26,7 +26,7 @@ class LineItem:
 
 @dataclass(frozen=True, slots=True)
 class DealFacts:
-    """A deal as the CRM holds it at one moment. `id` is the record that answered: another one than asked for after a merge (F54)."""
+    """A deal as the CRM holds it at one moment. `id` is the record that answered, after a merge not the one asked for; `merged` went into it."""
 
     id: str
     name: str
@@ -38,6 +38,7 @@ class DealFacts:
     modified: datetime | None
     is_archived: bool = False
     companies: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
     lines: tuple[LineItem, ...] = ()
 
 
@@ -96,20 +97,21 @@ def plain(value: Decimal) -> str:
     return format(value.normalize(), "f") if value else "0"
 
 
-def wish(*, ours: Sequence[OwnLine], before: Sequence[LineItem] | None, now: Sequence[LineItem], sold: Iterable[str]) -> Wish:
+def wish(*, ours: Sequence[OwnLine], before: Sequence[LineItem] | None, now: Sequence[LineItem], sold: Mapping[str, Decimal]) -> Wish:
     """What people changed in the CRM, as steps on the contract as it is now.
 
     `before` are the line items when the last wish was settled; None when the deal was never read, and then everything counts as changed,
-    unless the CRM keeps no line items for it at all. What the contract says already is no wish. `sold` are the codes of the products.
+    unless the CRM keeps no line items for it at all. What the contract says already is no wish. `sold` is code -> list price of every
+    product that can be sold on the contract.
     """
     if before is None and not now:
         return Wish()
-    draft, codes = _Draft(), set(sold)
+    draft = _Draft()
     untouched = {item.id: item for item in before or ()}
     matched = _matched(ours, now)
     for item in sorted(now, key=lambda one: one.id):
         if untouched.get(item.id) != item:
-            _edited(draft, item, matched.get(item.id), codes)
+            _edited(draft, item, matched.get(item.id), sold)
     still_there = {line.key for line in matched.values()}
     for line in _removed(ours, before, now):
         if line.key not in still_there:
@@ -136,7 +138,7 @@ def _removed(ours: Sequence[OwnLine], before: Sequence[LineItem] | None, now: Se
     return [line for item_id, line in sorted(matched.items()) if item_id in gone]
 
 
-def _edited(draft: _Draft, item: LineItem, line: OwnLine | None, sold: set[str]) -> None:
+def _edited(draft: _Draft, item: LineItem, line: OwnLine | None, sold: Mapping[str, Decimal]) -> None:
     called = item.name or item.sku or f"line item {item.id}"
     quantity, price = number(item.quantity), number(item.price) if item.price else None
     if quantity is None or quantity < 0 or (item.price and (price is None or price < 0)):
@@ -154,13 +156,13 @@ def _edited(draft: _Draft, item: LineItem, line: OwnLine | None, sold: set[str])
             draft.ask(words, action="price", key=line.key, unit_price=plain(price))
 
 
-def _added(draft: _Draft, item: LineItem, quantity: Decimal, called: str, sold: set[str]) -> None:
+def _added(draft: _Draft, item: LineItem, quantity: Decimal, called: str, sold: Mapping[str, Decimal]) -> None:
     if item.sku not in sold:
         draft.problems.append(
             f"“{called}” has the SKU “{item.sku or 'none'}”, which is no product here. Give the product in HubSpot our code."
         )
     elif quantity:
-        price = number(item.price)
-        more = {"unit_price": plain(price)} if price is not None else {}
+        price = number(item.price) if item.price else None
+        more = {"unit_price": plain(price)} if price is not None and price != sold[item.sku] else {}
         at = f" at {plain(price)}" if price is not None else ""
         draft.ask(f"add {plain(quantity)} x {called}{at}", action="add", product=item.sku, quantity=plain(quantity), **more)

@@ -1,6 +1,7 @@
 from expansion.models.approvals import ApprovalRule, Delegation, Question
 from expansion.models.bulk import BulkJob, BulkRow
 from expansion.models.changes import OPEN_HANDOFF, Change, ChangeCounter, Decision, Handoff
+from expansion.models.crm import CrmEvent, CrmLink, CrmPortal, CrmProposal, CrmStage
 from expansion.models.deals import Deal, Pipeline, Stage
 from expansion.models.facts import (
     AccountProfile,
@@ -40,6 +41,11 @@ __all__ = [
     "ChangeCounter",
     "Commitment",
     "Contact",
+    "CrmEvent",
+    "CrmLink",
+    "CrmPortal",
+    "CrmProposal",
+    "CrmStage",
     "Deal",
     "Decision",
     "Delegation",

@@ -22,7 +22,7 @@ BATCH: Final = 100
 PAGE: Final = 100
 OUR_NUMBER, OUR_CONTRACT, OUR_LINE = "dealops_deal", "dealops_contract", "dealops_line"
 MODIFIED: Final = "hs_lastmodifieddate"
-DEAL_PROPERTIES: Final = ("dealname", "amount", "pipeline", "dealstage", OUR_NUMBER, OUR_CONTRACT, MODIFIED)
+DEAL_PROPERTIES: Final = ("dealname", "amount", "pipeline", "dealstage", OUR_NUMBER, OUR_CONTRACT, MODIFIED, "hs_merged_object_ids")
 LINE_PROPERTIES: Final = ("name", "hs_sku", "quantity", "price", OUR_LINE)
 
 
@@ -210,7 +210,7 @@ def _linked(said: Mapping[str, Any], *names: str) -> list[str]:
 
 
 def _deal(said: Mapping[str, Any], lines: tuple[LineItem, ...], companies: tuple[str, ...]) -> DealFacts:
-    values = {name: str(said["properties"].get(name) or "") for name in DEAL_PROPERTIES}
+    values = {name: _text(said["properties"].get(name)) for name in DEAL_PROPERTIES}
     return DealFacts(
         id=str(said["id"]),
         name=values["dealname"],
@@ -222,12 +222,13 @@ def _deal(said: Mapping[str, Any], lines: tuple[LineItem, ...], companies: tuple
         modified=_moment(values[MODIFIED]),
         is_archived=bool(said.get("archived")),
         companies=companies,
+        merged=tuple(filter(None, values["hs_merged_object_ids"].split(";"))),
         lines=lines,
     )
 
 
 def _line(said: Mapping[str, Any]) -> LineItem:
-    values = {name: str(said["properties"].get(name) or "") for name in LINE_PROPERTIES}
+    values = {name: _text(said["properties"].get(name)) for name in LINE_PROPERTIES}
     return LineItem(str(said["id"]), values["name"], values["hs_sku"], values["quantity"], values["price"], values[OUR_LINE])
 
 
@@ -236,3 +237,8 @@ def _moment(text: Any) -> datetime | None:
         return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(UTC)
     except ValueError:
         return None
+
+
+def _text(value: Any) -> str:
+    """A property as text; PostgreSQL cannot hold a NUL character."""
+    return str(value or "").replace("\0", "")

@@ -8,7 +8,7 @@ TEAM = OwnLine("k-team", "team", "Team", Decimal("20.000000"), Decimal("50.00000
 PLUS = OwnLine("k-plus", "plus", "Plus", Decimal(1), Decimal(200))
 ITEM = LineItem("1", "Team", "team", "20", "50.00")
 OTHER = LineItem("2", "Plus", "plus", "1", "200")
-SOLD = ("team", "plus", "more")
+SOLD = {"team": Decimal(50), "plus": Decimal(200), "more": Decimal(10)}
 
 
 def wished(now, before=(ITEM, OTHER), ours=(TEAM, PLUS)):
@@ -34,8 +34,8 @@ def test_quantity_and_price_are_two_steps():
 
 
 def test_a_new_line_item_is_added_and_a_lost_one_removed():
-    asked = wished((ITEM, LineItem("3", "More", "more", "2", "10")))
-    assert {"action": "add", "product": "more", "quantity": "2", "unit_price": "10"} in asked.intents
+    asked = wished((ITEM, LineItem("3", "More", "more", "2", "9")))
+    assert {"action": "add", "product": "more", "quantity": "2", "unit_price": "9"} in asked.intents
     assert {"action": "remove", "key": "k-plus"} in asked.intents
 
 
