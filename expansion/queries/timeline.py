@@ -18,12 +18,31 @@ PAGE_SIZE = 30
 
 # kind -> (what the filter is called, picture, actions). An action belongs to the first kind that names it or its noun.
 KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "approvals": ("Approvals", "shield-check", ("change.approved", "change.rejected", "handoff")),
-    "accounting": ("Accounting", "landmark", ("document.posted", "future_invoice", "posting")),
+    "approvals": (
+        "Approvals",
+        "shield-check",
+        (
+            "change.approved",
+            "change.agreed",
+            "change.rejected",
+            "change.asked",
+            "change.answered",
+            "change.reminded",
+            "change.escalated",
+            "handoff",
+        ),
+    ),
+    "accounting": ("Accounting", "landmark", ("document.posted", "future_invoice", "posting", "accounting", "outbox", "reconcile")),
     "documents": ("Documents", "file-text", ("document", "documents")),
     "changes": ("Changes", "arrow-left-right", ("change", "contract")),
+    "motion": (
+        "Signals",
+        "sparkles",
+        ("signal", "signals", "play", "offer", "introduction", "intake", "goal", "milestone", "health", "onboarding", "adoption"),
+    ),
     "deal": ("Deal", "briefcase", ("deal",)),
 }
+# What no kind names falls under this one, so that nothing is left out of the filters.
 OTHER = "deal"
 BILL_RUN = "documents.issued"
 
@@ -118,13 +137,14 @@ def _page(subjects: Sequence[str], kind: str, after: str) -> Page:
 
 
 def _named(kind: str) -> Q:
-    """The entries of one kind: what it names, less what an earlier kind has claimed."""
+    """The entries of one kind: what it names, less what an earlier kind has claimed; of OTHER whatever none of the others claims."""
     wanted, taken = Q(), Q(pk__in=[])
     for name, (_, _, actions) in KINDS.items():
-        if name == kind:
+        if name == kind and kind != OTHER:
             wanted = _any_of(actions)
             break
-        taken |= _any_of(actions)
+        if name != OTHER:
+            taken |= _any_of(actions)
     return wanted & ~taken
 
 
@@ -138,7 +158,7 @@ def _any_of(actions: Iterable[str]) -> Q:
 def kind_of(action: str) -> str:
     """Which filter an action falls under."""
     for name, (_, _, actions) in KINDS.items():
-        if action in actions or action.split(".", 1)[0] in actions:
+        if name != OTHER and (action in actions or action.split(".", 1)[0] in actions):
             return name
     return OTHER
 
