@@ -1,4 +1,6 @@
-"""The calls of Slack's Web API we use. The SDK's own retries are off: one attempt per call, the outbox decides when to try again (F60)."""
+"""The calls of Slack's Web API we use. The plain `text` of a message is mrkdwn to Slack as well and is escaped here, once (F92).
+
+The SDK's own retries are off: one attempt per call, the outbox decides when to try again (F60)."""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from typing import Any, Final
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
+
+from expansion.domain.messages import slack_text
 
 TIMEOUT: Final = 20
 EVENT: Final = "dealops_message"
@@ -61,7 +65,12 @@ class Slack:
         """
         metadata = {"event_type": EVENT, "event_payload": {"key": key}}
         said = self._call(
-            self._client.chat_postMessage, channel=channel, text=text, blocks=list(blocks), metadata=metadata, unfurl_links=False
+            self._client.chat_postMessage,
+            channel=channel,
+            text=slack_text(text),
+            blocks=list(blocks),
+            metadata=metadata,
+            unfurl_links=False,
         )
         return Posted(str(said["channel"]), str(said["ts"]))
 
@@ -78,11 +87,11 @@ class Slack:
 
     def update(self, message: Posted, text: str, blocks: Sequence[dict[str, Any]]) -> None:
         """Put other words into a message. Doing it twice does no harm."""
-        self._call(self._client.chat_update, channel=message.channel, ts=message.ts, text=text, blocks=list(blocks))
+        self._call(self._client.chat_update, channel=message.channel, ts=message.ts, text=slack_text(text), blocks=list(blocks))
 
     def whisper(self, channel: str, member: str, text: str) -> None:
         """A message in the channel that only this member sees."""
-        self._call(self._client.chat_postEphemeral, channel=channel, user=member, text=text)
+        self._call(self._client.chat_postEphemeral, channel=channel, user=member, text=slack_text(text))
 
     def open_modal(self, trigger: str, view: dict[str, Any]) -> None:
         """Show a form to whoever pressed the button; Slack lets it be opened for three seconds."""

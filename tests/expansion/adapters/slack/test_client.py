@@ -62,3 +62,15 @@ def test_each_fault_is_one_attempt_and_says_what_is_known(slack, there, fault, e
 def test_a_message_that_is_gone_is_refused(slack):
     with pytest.raises(RefusedBySlack, match="message_not_found"):
         slack.update(Posted("C1", "1700000000.000099"), "bye", [])
+
+
+@pytest.mark.req("F92")
+def test_a_hostile_name_in_the_plain_words_of_a_message_neither_pings_nor_links(slack, there):
+    hostile = "<!channel> <https://evil.test|Pay here> & <b>"
+    harmless = "&lt;!channel&gt; &lt;https://evil.test|Pay here&gt; &amp; &lt;b&gt;"
+    posted = slack.post("C1", hostile, BLOCKS, key="k1")
+    assert there.store.messages("C1")[0]["text"] == harmless
+    slack.update(posted, hostile + "!", [])
+    assert there.store.messages("C1")[0]["text"] == harmless + "!"
+    slack.whisper("C1", "U1", hostile)
+    assert "<" not in str([message["text"] for message in there.store.messages()])
