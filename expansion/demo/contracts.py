@@ -58,7 +58,7 @@ def sign(
     add_lines(contract, _lines(facts, contract, products), version)
     FutureInvoice.objects.create(contract=contract)
     reprice(contract, reference="", at=at, tell_accounting=False)
-    value = contract_value(contract)
+    value = contract_value(contract, on=contract.start)
     deal = Deal.objects.create(
         number=f"DL-{facts.number}",
         name=f"{facts.customer} – {products[facts.lines[0][0]].name}",
@@ -68,6 +68,7 @@ def sign(
         success_manager=people[facts.success],
         amount=value.total,
         mrr=value.mrr,
+        mrr_on=contract.start,
         currency=facts.currency,
         pipeline=stage_of("main", facts.stage).pipeline,
         stage=stage_of("main", facts.stage),

@@ -54,6 +54,9 @@ class Deal(models.Model):
     amount = fields.amount(help_text="Contract value (K02), kept equal to a recompute (M09)")
     currency = fields.currency()
     mrr = fields.amount(default=0)
+    mrr_on = models.DateField(
+        null=True, blank=True, help_text="The business day it was worked out for; steps of the contract after it move it on their day (M09)"
+    )
     pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, related_name="deals")
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="deals")
     stage_since = models.DateTimeField()

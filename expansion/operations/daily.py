@@ -1,4 +1,6 @@
-"""What a business day brings: scheduled changes take effect, recurring invoices go out, terms end. In this order, day by day (F11, F31)."""
+"""What a business day brings, in this order, day by day (F11, F31): scheduled changes take effect, recurring invoices go out, terms end,
+steps agreed before move the recurring revenue.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from billing.operations.billing_run import bill
 from billing.queries.due import first_due
 from expansion.domain import workflow
 from expansion.models import Change
-from expansion.operations import deadlines, ending, execution
+from expansion.operations import deadlines, ending, execution, steps
+from expansion.queries.steps import first_step
 
 ONE_DAY = timedelta(days=1)
 
@@ -23,13 +26,14 @@ ONE_DAY = timedelta(days=1)
 @dataclass(slots=True)
 class Done:
     """What was done: numbers of the changes that took effect, of recurring invoices, of contracts that could not be billed (with the
-    reason) and that ended.
+    reason) and that ended, and of deals whose recurring revenue took a step.
     """
 
     applied: list[str] = field(default_factory=list)
     issued: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
+    stepped: list[str] = field(default_factory=list)
 
 
 def catch_up(
@@ -52,6 +56,7 @@ def catch_up(
         done.failed |= run.failed
         done.ended += run.ended
         ending.close_deals(on=day, now=at(day))
+        done.stepped += steps.take(on=day, now=at(day), entity=entity)
         deadlines.remind(now=at(day), entity=entity)
     return done
 
@@ -74,7 +79,7 @@ def _days(on: date, entity: LegalEntity | None) -> Iterator[date]:
     """The days up to `on` on which something falls due, found as the work goes on; `on` itself in any case."""
     day = None
     while True:
-        due = [found for found in (first_due(entity), _first_change(entity, day)) if found]
+        due = [found for found in (first_due(entity), _first_change(entity, day), first_step(entity)) if found]
         following = min(due, default=on)
         # What was due and is still there could not be done; it is not waited for.
         day = following if day is None else max(following, day + ONE_DAY)

@@ -21,10 +21,10 @@ PENDING = sorted(state.value for state in workflow.MOVES["expire"][0])
 def close_deals(*, on: date, now: datetime) -> list[str]:
     """Close the deals whose contract has ended by `on`; answers their numbers. Each in a transaction of its own."""
     found = Deal.objects.filter(is_open=True, contract__state=Contract.State.ENDED, contract__end__lte=on).order_by("pk")
-    return [number for pk in found.values_list("pk", flat=True) if (number := _close(pk, now))]
+    return [number for pk in found.values_list("pk", flat=True) if (number := _close(pk, on, now))]
 
 
-def _close(deal_id: int, now: datetime) -> str | None:
+def _close(deal_id: int, on: date, now: datetime) -> str | None:
     with transaction.atomic():
         contract = contracts.lock(Deal.objects.values_list("contract_id", flat=True).get(pk=deal_id))
         pending = Change.objects.select_for_update(of=("self",)).filter(deal_id=deal_id, state__in=PENDING)
@@ -33,8 +33,8 @@ def _close(deal_id: int, now: datetime) -> str | None:
         if not deal.is_open:
             return None
         deal.contract = contract
-        deal.is_open, deal.mrr, deal.amount = False, 0, contract_value(contract).total
-        deal.save(update_fields=["is_open", "mrr", "amount"])
+        deal.is_open, deal.mrr, deal.mrr_on, deal.amount = False, 0, on, contract_value(contract).total
+        deal.save(update_fields=["is_open", "mrr", "mrr_on", "amount"])
         place(deal, stage_of("main", "ended"), by=None, now=now)
         for change in waiting:
             change.deal = deal

@@ -15,10 +15,11 @@ from billing.operations import contracts
 from dealops.accounts.models import User
 from expansion.domain import workflow
 from expansion.models import Change, Deal
-from expansion.operations import adoption, handoffs, notices, rebasing, season
+from expansion.operations import adoption, crm_writing, handoffs, notices, rebasing, season, steps
 from expansion.operations.deals import lock, place, stage_of
 from expansion.operations.locking import lock_change
 from expansion.operations.story import tell
+from expansion.queries.crm import why_frozen
 from expansion.queries.preview import Preview, preview
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
         at=now,
         tell_accounting=not change.finance_updates,
     )
-    deal = _update_deal(change, seen)
+    deal = _update_deal(change, seen, today)
     change.state = workflow.after("apply", change.state).value
     change.applied_at, change.executed_hash = now, change.content_hash
     change.document_number = document.number if document else ""
@@ -83,12 +84,15 @@ def _next_words(change: Change) -> str:
     return "Finance updates the next invoice in accounting" if change.finance_updates else "Next invoice updated"
 
 
-def _update_deal(change: Change, seen: Preview) -> Deal:
+def _update_deal(change: Change, seen: Preview, today: date) -> Deal:
     deal = lock(change.deal_id)
     deal.contract = change.deal.contract
-    deal.amount, deal.mrr = seen.impact.value_after, seen.impact.mrr_after
+    deal.amount = seen.impact.value_after
+    # Of this day: steps of the change that come later move it on theirs.
+    deal.mrr, deal.mrr_on = steps.revenue(seen.after, today)
     deal.version += 1
-    deal.save(update_fields=["amount", "mrr", "version"])
+    deal.save(update_fields=["amount", "mrr", "mrr_on", "version"])
+    crm_writing.want(deal)
     change.deal = deal
     return deal
 
@@ -129,6 +133,8 @@ def _activate(pk: int, *, today: date, now: datetime) -> str | None:
     with transaction.atomic():
         change, contract = lock_change(pk)
         if change.state != workflow.State.SCHEDULED:
+            return None
+        if why_frozen(change.deal_id):  # it waits until the deal is back in the CRM (F53)
             return None
         if contract.end <= today:  # it was to count from a renewal that did not come; it expires with the contract
             return None

@@ -297,6 +297,7 @@ def _create(values: Mapping[str, Any], by: User, now: datetime) -> str:
         owner_id=values["owner"],
         amount=value.total,
         mrr=value.mrr,
+        mrr_on=contract.start,
         currency=contract.currency,
         pipeline=stage.pipeline,
         stage=stage,

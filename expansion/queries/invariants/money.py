@@ -10,19 +10,21 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from billing.clock import business_date, now
 from billing.domain.impact import Policy, settled_terms
-from billing.domain.lines import Line, Terms
-from billing.domain.money import places
+from billing.domain.lines import ONE_DAY, Line, Terms
+from billing.domain.money import places, round_money
 from billing.domain.refusal import Refusal
 from billing.domain.reversal import undo
 from billing.domain.terms import Edit, apply_edits
-from billing.models import Contract, ContractVersion, DocumentLine
+from billing.models import Contract, ContractVersion, DocumentLine, LegalEntity
 from billing.queries.due import DueContract, read
 from billing.queries.terms import line_value
 from billing.queries.value import contract_value
 from expansion.domain.intents import sorted_out
 from expansion.models import Change, Deal
 from expansion.queries.reversal import REVERSE
+from expansion.queries.steps import with_steps
 
 Found = Iterator[tuple[str, str]]
 Bucket = tuple[str, date | None]
@@ -210,12 +212,26 @@ def _edit(intent: Mapping[str, Any], before: Terms, after: Terms) -> Edit:
 
 
 def amounts_are_values() -> Found:
-    """M09: the amount of a deal is the value of its contract, in its currency."""
+    """M09: a deal's amount is the value of its contract, its recurring revenue that of the contract on the day it was worked out for."""
     deals = Deal.objects.select_related("contract__legal_entity", "contract__customer__segment").order_by("pk")
     for deal in deals.iterator(chunk_size=500):
         if deal.currency != deal.contract.currency:
             yield deal.permalink, f"is in {deal.currency}, its contract in {deal.contract.currency}"
             continue
-        value = contract_value(deal.contract).total
-        if deal.amount != value:
-            yield deal.permalink, f"says {deal.amount:f}, its contract is worth {value:f}"
+        value = contract_value(deal.contract, on=deal.mrr_on)
+        if deal.amount != value.total:
+            yield deal.permalink, f"says {deal.amount:f}, its contract is worth {value.total:f}"
+        recurring = value.mrr if deal.is_open else Decimal(0)
+        if deal.mrr_on and deal.mrr != recurring:
+            words = f"says {round_money(deal.mrr, deal.currency):f} a month on {deal.mrr_on:%-d %b %Y}"
+            yield deal.permalink, f"{words}, its contract brings {recurring:f}"
+
+
+def steps_are_taken() -> Found:
+    """M09, by the clock: no step of a contract lies before the business day that its deal's recurring revenue does not know."""
+    for entity in LegalEntity.objects.order_by("code"):
+        today = business_date(entity.time_zone, now())
+        late = Deal.objects.filter(pk__in=with_steps(on=today - ONE_DAY, entity=entity)).order_by("pk")
+        for number, of in late.values_list("number", "mrr_on"):
+            since = f"{of:%-d %b %Y}" if of else "the start of its term"
+            yield f"deal:{number}", f"has recurring revenue of {since}, though a step came before {today:%-d %b %Y}. Run the business day."

@@ -253,7 +253,7 @@ def random_change(world, dice):
         [{"action": "swap", "key": key, "product": plan, "quantity": str(quantity)}],
         [{"action": "add", "product": dice.choice(["scheduler", "route-analytics", "api-access"]), "quantity": str(dice.randint(1, 3))}],
         [{"action": "add", "product": "training-day", "quantity": "2"}],
-        [{"action": "price", "key": key, "unit_price": f"{dice.randint(1, 9000) / 100:.2f}"}],
+        [{"action": "price", "key": key, "unit_price": f"{dice.randint(4500, 9000) / 100:.2f}"}],
         [{"action": "quantity", "key": key, "quantity": str(quantity + 21), "until": "2026-09-01"}],
         [{"action": "remove", "key": key}, {"action": "add", "product": "premium-support", "quantity": "1"}],
     ]
