@@ -159,6 +159,8 @@ ACCOUNT_FORMS = {"login": "dealops.accounts.forms.LoginForm"}
 ACCOUNT_SESSION_REMEMBER = False
 # Asked for again before acts that weigh a lot (dealops/accounts/step_up.py), unless shown this recently.
 STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", 300)
+# Approving more than this asks again, by currency; a currency that is not named always asks.
+STEP_UP_AMOUNTS = env.dict("STEP_UP_AMOUNTS", {"GBP": 10000, "EUR": 10000, "USD": 10000, "JPY": 1500000}, subcast_values=int)
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.bool("TRUST_PROXY", False) else 0
 ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_SECONDS
 PASSWORD_RESET_TIMEOUT = 3600
@@ -304,6 +306,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     # Asked often, done once an hour.
     "plays": {"task": "expansion.tasks.plays", "schedule": BUSINESS_DAY_SECONDS, "options": {"expires": BUSINESS_DAY_SECONDS}},
+    # Asked often, done once an hour.
+    "crm-poll": {"task": "expansion.tasks.crm_poll", "schedule": BUSINESS_DAY_SECONDS, "options": {"expires": BUSINESS_DAY_SECONDS}},
     "reconcile": {"task": "billing.tasks.reconcile", "schedule": 3600, "options": {"expires": 3600}},
 }
 
@@ -317,11 +321,27 @@ ACCOUNTING = {
 }
 # Our app at Xero's sign-in (docs/connect-xero.md).
 XERO_OAUTH = {"id": env.str("XERO_CLIENT_ID", ""), "secret": env.str("XERO_CLIENT_SECRET", "")}
+QUICKBOOKS = {
+    "adapter": "billing.adapters.accounting.quickbooks.build",
+    "base_url": env.str("QUICKBOOKS_BASE_URL", "https://quickbooks.api.intuit.com"),
+    "tenant": env.str("QUICKBOOKS_REALM", ""),
+    "token": env.str("QUICKBOOKS_TOKEN", ""),
+    # The product or service over there that our lines are booked on.
+    "options": {"item": env.str("QUICKBOOKS_ITEM", "1")},
+}
+# Our app at Intuit's sign-in (docs/connect-quickbooks.md).
+QUICKBOOKS_OAUTH = {"id": env.str("QUICKBOOKS_CLIENT_ID", ""), "secret": env.str("QUICKBOOKS_CLIENT_SECRET", "")}
 LEDGERLY_URL = env.str("LEDGERLY_URL", "")
 SLACK_TOKEN = env.str("SLACK_TOKEN", "")
 SLACK_CHANNEL = env.str("SLACK_CHANNEL", "#finance-approvals")
 SLACK_API_URL = env.str("SLACK_API_URL", "https://slack.com/api/")
 SLACK_SIGNING_SECRET = env.str("SLACK_SIGNING_SECRET", "")
+# HubSpot (docs/connect-hubspot.md); without a token nothing is read or written there.
+HUBSPOT_TOKEN = env.str("HUBSPOT_TOKEN", "")
+HUBSPOT_WEBHOOK_SECRET = env.str("HUBSPOT_WEBHOOK_SECRET", "")
+HUBSPOT_API_URL = env.str("HUBSPOT_API_URL", "https://api.hubapi.com")
+# A deal is read at most this often, however many webhooks speak of it (F58).
+HUBSPOT_READ_SECONDS = env.float("HUBSPOT_READ_SECONDS", 60)
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "dealops <dealops@localhost>")

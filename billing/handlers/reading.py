@@ -33,7 +33,9 @@ def read_template(contract: Contract) -> Reading:
 
 
 def template_differences(contract: Contract, live: tuple[port.RemoteTemplate, ...]) -> tuple[Difference, ...]:
-    """The same for templates that were read already."""
+    """The same for templates that were read already. Where dealops bills itself there is no template to differ."""
+    if contract.legal_entity.bills_itself:
+        return ()
     future = FutureInvoice.objects.select_related("current").filter(contract=contract).first()
     version = future.current if future else None
     wanted = 1 if version is not None and version.invoice_date else 0

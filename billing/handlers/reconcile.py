@@ -10,6 +10,7 @@ from billing.adapters.accounting import port
 from billing.clock import business_date, now
 from billing.connections import accounting_for
 from billing.handlers.matching import Found, Kinds, Matched, Repair, Theirs, match
+from billing.models import Accounting as AccountingSystem
 from billing.models import Document, Finding, LegalEntity
 from billing.operations import reconcile as operations
 from billing.queries import reconcile as queries
@@ -127,10 +128,11 @@ def _read_back(document: Document, remote: port.RemoteDocument) -> operations.Re
 
 
 def everything(*, at: datetime, since: date | None = None) -> tuple[list[Finding], list[str]]:
-    """Every legal entity that sells, one after the other; (what is open, what could not be compared)."""
+    """Every legal entity that sells and keeps books elsewhere, one after the other; (what is open, what could not be compared)."""
     found: list[Finding] = []
     problems: list[str] = []
-    for entity in LegalEntity.objects.filter(contracts__isnull=False).distinct().order_by("code"):
+    entities = LegalEntity.objects.exclude(accounting=AccountingSystem.IN_HOUSE)
+    for entity in entities.filter(contracts__isnull=False).distinct().order_by("code"):
         try:
             found += reconcile(entity, at=at, since=since)
         except NotCompared as error:

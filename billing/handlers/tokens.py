@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from billing.adapters.accounting import oauth
 from billing.adapters.accounting.port import AuthFailed
-from billing.models import Connection
+from billing.models import Accounting, Connection, LegalEntity
 from billing.operations.connections import keep_tokens, note_expired
 
 # A token that ends within this is as good as ended: a call takes time.
@@ -21,8 +21,15 @@ MARGIN = timedelta(seconds=60)
 LOCK = 0x0A07
 
 
-def client() -> oauth.Client:
-    """Who we are to Xero. Raises AuthFailed when nobody has said."""
+def client(entity: LegalEntity) -> oauth.Client:
+    """Who we are to the accounting system of `entity`. Raises AuthFailed when nobody has said."""
+    if entity.accounting == Accounting.QUICKBOOKS:
+        known = oauth.QUICKBOOKS | settings.QUICKBOOKS_OAUTH
+        if not known.get("id"):
+            raise AuthFailed(
+                "No QuickBooks app is configured. Set QUICKBOOKS_CLIENT_ID and QUICKBOOKS_CLIENT_SECRET, see docs/connect-quickbooks.md."
+            )
+        return oauth.Client(**known)
     known = settings.XERO_OAUTH
     if not known.get("id"):
         raise AuthFailed("No Xero app is configured. Set XERO_CLIENT_ID and XERO_CLIENT_SECRET, see docs/connect-xero.md.")
@@ -56,7 +63,7 @@ def _is_good(found: Connection) -> bool:
 
 def _refreshed(found: Connection) -> str:
     try:
-        tokens = oauth.refresh(client(), refresh_token=found.refresh_token)
+        tokens = oauth.refresh(client(found.legal_entity), refresh_token=found.refresh_token)
     except AuthFailed as refusal:
         note_expired(found, words=refusal.words, at=timezone.now())
         raise

@@ -46,6 +46,11 @@ class Posting(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.reference}"
 
+    @property
+    def bills_itself(self) -> bool:
+        """Whether it never was for an accounting system: dealops tells the customer itself. Needs the message."""
+        return self.message.topic.startswith("customer.")
+
 
 class PostingStep(models.Model):
     """One step of the replace saga, recorded before the next one begins, with a key of its own (F41)."""

@@ -13,12 +13,17 @@ from dealops.outbox.operations import Effect, enqueue, enqueue_new
 
 DOCUMENT_TOPIC = "accounting.document"
 TEMPLATE_TOPIC = "accounting.template"
+# The same two where dealops bills itself: the customer gets the document, and the next invoice stays here.
+MAIL_TOPIC = "customer.document"
+KEPT_TOPIC = "customer.next_invoice"
+# What a bill run causes waits behind what people wait for.
+BULK = "bulk"
 
 
 def queue_document(document: Document) -> Posting:
-    """Tell accounting about an issued document, exactly once, in the order of its contract."""
+    """Tell accounting about an issued document, exactly once, in the order of its contract; or the customer, where dealops bills itself."""
     message = enqueue(
-        topic=DOCUMENT_TOPIC,
+        topic=MAIL_TOPIC if document.legal_entity.bills_itself else DOCUMENT_TOPIC,
         identity=f"{document.legal_entity.code}|{document.number}",
         subject=document.contract.permalink,
         payload={"document": document.number},
@@ -28,11 +33,25 @@ def queue_document(document: Document) -> Posting:
     )
 
 
+def queue_letters(documents: Sequence[Document]) -> None:
+    """The recurring invoices of a bill run to their customers, where dealops bills itself; in three statements however many."""
+    messages = enqueue_new(
+        topic=MAIL_TOPIC,
+        effects=[Effect(f"{d.legal_entity.code}|{d.number}", d.contract.permalink, {"document": d.number}) for d in documents],
+        queue=BULK,
+    )
+    Posting.objects.bulk_create(
+        Posting(kind=Posting.Kind.DOCUMENT, contract=document.contract, document=document, reference=document.reference, message=message)
+        for document, message in zip(documents, messages, strict=True)
+    )
+
+
 def queue_template(version: FutureInvoiceVersion) -> Posting:
     """Replace the repeating template in accounting by this version: the steps and their keys exist before the first call (F41)."""
     contract = version.future_invoice.contract
+    bills_itself = contract.legal_entity.bills_itself
     message = enqueue(
-        topic=TEMPLATE_TOPIC,
+        topic=KEPT_TOPIC if bills_itself else TEMPLATE_TOPIC,
         identity=_identity(contract, version),
         subject=contract.permalink,
         payload={"version": version.pk},
@@ -40,14 +59,17 @@ def queue_template(version: FutureInvoiceVersion) -> Posting:
     posting = Posting.objects.create(
         kind=Posting.Kind.TEMPLATE, contract=contract, version=version, reference=version.reference or contract.number, message=message
     )
-    PostingStep.objects.bulk_create(
-        PostingStep(posting=posting, name=name, position=place) for place, name in enumerate(PostingStep.Name.values, start=1)
-    )
+    steps = () if bills_itself else PostingStep.Name.values
+    PostingStep.objects.bulk_create(PostingStep(posting=posting, name=name, position=place) for place, name in enumerate(steps, start=1))
     return posting
 
 
 def queue_templates(versions: Sequence[FutureInvoiceVersion]) -> list[Posting]:
-    """The same for many new versions, in four statements however many they are."""
+    """The same for many new versions of a bill run, in four statements however many they are; they never delay an approval (F29).
+
+    Where dealops bills itself nobody has to hear of them.
+    """
+    versions = [version for version in versions if not version.future_invoice.contract.legal_entity.bills_itself]
     contracts = [version.future_invoice.contract for version in versions]
     messages = enqueue_new(
         topic=TEMPLATE_TOPIC,
@@ -55,6 +77,7 @@ def queue_templates(versions: Sequence[FutureInvoiceVersion]) -> list[Posting]:
             Effect(_identity(contract, version), contract.permalink, {"version": version.pk})
             for contract, version in zip(contracts, versions, strict=True)
         ],
+        queue=BULK,
     )
     postings = Posting.objects.bulk_create(
         Posting(
@@ -94,6 +117,43 @@ def note_document_posted(posting: Posting, *, remote_id: str, remote_number: str
         chain=document.legal_entity.code,
         at=at,
         after={"remote_id": remote_id, "remote_number": remote_number, "adopted": adopted},
+    )
+
+
+def note_document_sent(posting: Posting, *, address: str, message_id: str, at: datetime) -> None:
+    """The customer's mail server took it. Runs in the transaction that marks the message done."""
+    posting.remote_id, posting.remote_number, posting.verified_at = message_id, f"e-mail to {address}"[:80], at
+    posting.save(update_fields=["remote_id", "remote_number", "verified_at"])
+    document = posting.document
+    assert document is not None
+    record(
+        action="document.sent",
+        sentence=f"{document.number} was sent to {address}.",
+        subjects=[document.permalink, f"change:{document.reference}", document.contract.permalink, document.customer.permalink],
+        chain=document.legal_entity.code,
+        at=at,
+        after={"message_id": message_id},
+    )
+
+
+def note_next_invoice_kept(posting: Posting, *, at: datetime) -> None:
+    """No accounting system makes the next invoice: dealops issues it on its day."""
+    contract, version = posting.contract, posting.version
+    assert version is not None
+    posting.verified_at = at
+    posting.save(update_fields=["verified_at"])
+    if version.invoice_date is None:
+        words = f"No recurring invoice is left for {contract.number}."
+    else:
+        amount = f"{version.currency} {round_money(version.net, version.currency)}"
+        words = f"dealops issues the next invoice of {contract.number} itself on {version.invoice_date:%-d %b %Y}: {amount} net."
+    record(
+        action="future_invoice.kept",
+        sentence=words,
+        subjects=[f"change:{posting.reference}", contract.permalink, contract.customer.permalink],
+        chain=contract.legal_entity.code,
+        at=at,
+        after={"net": str(version.net), "total": str(version.total)},
     )
 
 

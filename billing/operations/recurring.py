@@ -18,7 +18,7 @@ from billing.models import Document, DocumentLine, FutureInvoice, FutureInvoiceV
 from billing.operations import bulk, lines, pending, snapshots
 from billing.operations.numbering import take
 from billing.operations.pending import Taken
-from billing.operations.postings import queue_templates
+from billing.operations.postings import queue_letters, queue_templates
 from billing.queries.due import NOT_BILLED, DueContract, Waiting
 from billing.queries.future import columns_of, upcoming
 from dealops.audit.operations import hold, record
@@ -82,6 +82,8 @@ def carry_out(plans: Sequence[Plan], entity: LegalEntity, *, at: datetime) -> in
     _write_waiting(plans, ids, at)
     _advance(plans)
     _expect(plans, at)
+    if issues and entity.bills_itself:
+        queue_letters(list(Document.objects.filter(pk__in=ids.values()).select_related("contract", "legal_entity").order_by("pk")))
     return len(issues)
 
 

@@ -55,8 +55,15 @@ def enqueue(
         },
     )
     if created:
+        if queue != "bulk":
+            _bring_forward(subject, queue)
         bell.ring_after_commit(queue)
     return message
+
+
+def _bring_forward(subject: str, queue: str) -> None:
+    """Bulk work of the same subject goes first, so it leaves the bulk queue: nobody's approval waits behind ten thousand others (F29)."""
+    Message.objects.filter(subject=subject, queue="bulk").exclude(state=State.DONE).update(queue=queue)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ class Delivery:
 class Facts:
     """What the lights are read from. `document` and `template` are None when there is nothing to post.
 
-    `by_finance` is `waiting` or `done` where Finance changes the template in accounting itself.
+    `by_finance` is `waiting` or `done` where Finance changes the template in accounting itself. `bills_itself`: there is no accounting
+    system, dealops sends the documents to the customer.
     """
 
     state: str
@@ -47,6 +48,7 @@ class Facts:
     template: Delivery | None = None
     has_document: bool = False
     by_finance: str = ""
+    bills_itself: bool = False
 
 
 def lights(facts: Facts) -> tuple[Light, Light, Light, Light]:
@@ -95,12 +97,18 @@ def _future(facts: Facts) -> Light:
         return Light("Future invoice", Status.DONE if is_done else Status.WAITING, words)
     if facts.template is None:
         return Light("Future invoice", Status.DONE, "Unchanged")
+    if facts.bills_itself:
+        return _delivery("Future invoice", facts.template, done="Updated; dealops issues it", doing="Updating")
     return _delivery("Future invoice", facts.template, done="Updated and verified", doing="Replacing the template")
 
 
 def _accounting(facts: Facts) -> Light:
     if facts.state != "applied":
         return Light("Accounting", Status.NOT_YET, "Not yet")
+    if facts.bills_itself and facts.document is None:
+        return Light("Accounting", Status.NOT_NEEDED, "Not needed: dealops bills itself")
+    if facts.bills_itself and facts.document:
+        return _delivery("Accounting", facts.document, done="Not needed; sent to the customer", doing="Sending to the customer")
     parts = [part for part in (facts.document, facts.template) if part is not None]
     if not parts:
         return Light("Accounting", Status.DONE, "Nothing to post")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from billing.handlers import mailing
 from dealops.outbox import handlers
-from expansion.handlers import mail, slack, work
+from expansion.handlers import crm, mail, slack, work
 from expansion.operations import bulk, handoffs, slack_acts, slack_posts
 from expansion.operations.notices import EMAIL_TOPIC, SLACK_TOPIC
+from expansion.queries.crm import POLL_TOPIC, READ_TOPIC, WRITE_TOPIC
 
 
 def register() -> None:
     """Name who delivers each topic; called once when the app is ready."""
+    mailing.notes_from(mail.note_on)
     handlers.register(handoffs.CONFIRM_TOPIC, work.confirm)
     handlers.register(handoffs.CHECK_TOPIC, work.check_handoff)
     handlers.register(bulk.TOPIC, work.bulk_slice)
@@ -18,3 +21,6 @@ def register() -> None:
     handlers.register(slack_posts.SETTLE_TOPIC, slack.settle)
     handlers.register(slack_acts.MODAL_TOPIC, slack.open_modal)
     handlers.register(slack_acts.WHISPER_TOPIC, slack.whisper)
+    handlers.register(READ_TOPIC, crm.read)
+    handlers.register(WRITE_TOPIC, crm.write)
+    handlers.register(POLL_TOPIC, crm.poll)

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 from django.core.mail import EmailMessage
 
+from billing.models import Document
 from dealops.outbox.handlers import TryLater
 from dealops.outbox.relay import Delivery
 from expansion.models import Notice
+from expansion.queries.documents import change_behind
 from expansion.queries.notices import email_of
+from expansion.web.paper import note_of
 
 
 def nothing() -> None:
@@ -27,3 +30,9 @@ def send_email(delivery: Delivery) -> Callable[[], None]:
     except OSError as error:
         raise TryLater(f"The mail server did not take it: {error}") from error
     return nothing
+
+
+def note_on(document: Document) -> str:
+    """The note the customer reads on a document: that of the change behind it, the same as on the page."""
+    change = change_behind(document)
+    return note_of(change) if change else ""

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
-from billing.models import Contract, FutureInvoice, FutureInvoiceVersion, Posting, PostingStep, Template
+from billing.models import Accounting, Contract, FutureInvoice, FutureInvoiceVersion, Posting, PostingStep, Template
 from billing.queries import Resolved, resolve_policies
 from dealops.accounts.models import User
 from dealops.outbox.models import Attempt
@@ -50,6 +50,8 @@ class Row:
     @property
     def why(self) -> str:
         """What is different, in words; empty when both say the same."""
+        if self.contract.legal_entity.bills_itself:
+            return ""
         bills = self.expected is not None and self.expected.invoice_date is not None
         if self.template is None:
             return "No live template in accounting" if bills else ""
@@ -77,7 +79,7 @@ def _annotated() -> QuerySet[FutureInvoice]:
 
 
 # The same words as Row.why, for the database: no template although one is due, one although none is, or another amount or day.
-_DIFFERS = (
+_DIFFERS = ~Q(contract__legal_entity__accounting=Accounting.IN_HOUSE) & (
     Q(live_remote_id__isnull=True, current__invoice_date__isnull=False)
     | Q(live_remote_id__isnull=False, current__invoice_date__isnull=True)
     | (

@@ -95,6 +95,7 @@ def _lights(change: Change, postings: Sequence[Posting], decision: Decision | No
         template=_delivery(template),
         has_document=change.impact.get("document", "none") != "none",
         by_finance=by_finance,
+        bills_itself=any(posting.bills_itself for posting in postings),
     )
     details = _details(change, document, template, decision)
     shown = tuple(

@@ -50,13 +50,13 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_POST
 @section("sync")
 def connect(request: HttpRequest, code: str) -> HttpResponse:
-    """Off to Xero to sign in; it sends the browser back to `finish`."""
+    """Off to Xero or QuickBooks to sign in; that sends the browser back to `finish`."""
     entity = _entity(request, code)
     state = secrets.token_urlsafe(24)
     request.session[STATE] = {"state": state, "entity": entity.code}
     try:
-        return HttpResponseRedirect(connecting.sign_in_url(callback=_callback(request), state=state))
-    except AccountingError as error:
+        return HttpResponseRedirect(connecting.sign_in_url(entity, callback=_callback(request), state=state))
+    except (AccountingError, operations.NotConnected) as error:
         messages.error(request, str(error))
         return back(request, "connections")
 
@@ -64,17 +64,24 @@ def connect(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 @section("sync")
 def finish(request: HttpRequest) -> HttpResponse:
-    """Back from Xero. It writes by GET because Xero sends it so; the state, good once, proves that this session asked for it."""
+    """Back from the sign-in. It writes by GET because it is sent so; the state, good once, proves that this session asked for it."""
     asked = request.session.pop(STATE, None) or {}
     if not asked or not secrets.compare_digest(str(asked.get("state")), request.GET.get("state", "")):
         messages.error(request, "This sign-in was not started here, or it was finished already. Start again with Connect.")
         return HttpResponseRedirect(reverse("connections"))
     if "code" not in request.GET:
-        messages.error(request, "Xero was not allowed to connect. Nothing was changed.")
+        messages.error(request, "dealops was not let in. Nothing was changed.")
         return HttpResponseRedirect(reverse("connections"))
     entity = _entity(request, str(asked["entity"]))
     try:
-        kept = connecting.finish(entity, code=request.GET["code"], callback=_callback(request), by=_person(request), at=timezone.now())
+        kept = connecting.finish(
+            entity,
+            code=request.GET["code"],
+            callback=_callback(request),
+            realm=request.GET.get("realmId", ""),
+            by=_person(request),
+            at=timezone.now(),
+        )
     except (AccountingError, operations.NotConnected) as error:
         messages.error(request, str(error))
     else:

@@ -21,7 +21,7 @@ JULY = date(2026, 7, 1)
 
 def deliver_everything():
     for _ in range(6):
-        if not relay.drain(queue="post") + relay.drain(queue="notify"):
+        if not relay.drain(queue="post") + relay.drain(queue="bulk") + relay.drain(queue="notify"):
             break
     left = Message.objects.exclude(state="done").values("topic", "state", "last_words")
     assert not left, list(left)

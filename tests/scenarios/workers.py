@@ -24,6 +24,8 @@ from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION
 from dealops.outbox import relay
 from dealops.outbox.models import Message, State
 
+# What people and bill runs cause for contracts; notices have tests of their own.
+QUEUES = ("post", "bulk")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -71,7 +73,7 @@ def reap(pid: int, *, seconds: float = 60) -> int:
 
 def deliver_due() -> None:
     """What a woken worker does."""
-    while relay.drain(queue="post"):
+    while sum(relay.drain(queue=queue) for queue in QUEUES):
         pass
 
 
@@ -108,7 +110,7 @@ class Mortals:
 
 def movable() -> bool:
     """Whether a message is left that time and workers alone can deliver: the first of its subject, and not parked."""
-    heads = Message.objects.filter(queue="post").exclude(state=State.DONE).order_by("subject", "id").distinct("subject")
+    heads = Message.objects.filter(queue__in=QUEUES).exclude(state=State.DONE).order_by("subject", "id").distinct("subject")
     return any(message.state != State.PARKED for message in heads)
 
 
@@ -118,8 +120,8 @@ def deliver_everything(*, seconds: float = 60) -> None:
     leases_run_out()
     while movable():
         assert time.monotonic() < deadline, [(m.topic, m.subject, m.state, m.last_words) for m in Message.objects.exclude(state="done")]
-        Message.objects.filter(queue="post", state__in=[State.QUEUED, State.UNKNOWN]).update(available_at=Now())
-        if not relay.drain(queue="post"):
+        Message.objects.filter(queue__in=QUEUES, state__in=[State.QUEUED, State.UNKNOWN]).update(available_at=Now())
+        if not sum(relay.drain(queue=queue) for queue in QUEUES):
             threading.Event().wait(0.02)
 
 

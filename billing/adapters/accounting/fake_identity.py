@@ -57,7 +57,9 @@ class FakeIdentity:
         if request.path == "/authorize":
             code = secrets.token_urlsafe(8)
             self.codes.add(code)
-            return redirect(f"{request.args['redirect_uri']}?{urlencode({'code': code, 'state': request.args['state']})}")  # type: ignore[return-value]
+            return redirect(
+                f"{request.args['redirect_uri']}?{urlencode({'code': code, 'state': request.args['state'], 'realmId': self.tenants[0][0]})}"
+            )  # type: ignore[return-value]
         if request.path == "/token":
             return self._token(request)
         if request.path == "/connections" and request.headers.get("Authorization", "")[7:] in self.access_tokens:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from billing.adapters.accounting.port import (
     Capabilities,
@@ -85,8 +84,3 @@ class InHouse:
     def delete_template(self, id: str, *, key: str) -> RemoteTemplate:
         """Refused."""
         raise Permanent(NOTHING_THERE)
-
-
-def build(*, name: str, currency: str, **_: Any) -> InHouse:
-    """For symmetry with the other adapters."""
-    return InHouse(name=name, currency=currency)

@@ -1,4 +1,4 @@
-"""Xero's sign-in for programs (OAuth 2 with a code, then refresh tokens that change with every use). One attempt per call, no library.
+"""The sign-in of Xero and QuickBooks (OAuth 2 with a code, then refresh tokens that change with every use). One attempt per call.
 
 The refresh token is spent by its use: whoever calls `refresh` must be alone and must store the answer before anything else (F43).
 """
@@ -30,6 +30,16 @@ class Client:
     authorize_url: str = "https://login.xero.com/identity/connect/authorize"
     token_url: str = "https://identity.xero.com/connect/token"  # noqa: S105 - an address
     connections_url: str = "https://api.xero.com/connections"
+    scopes: str = SCOPES
+
+
+# Intuit's addresses. The company comes back with the code (realmId), so there is no list of connections.
+QUICKBOOKS = {
+    "authorize_url": "https://appcenter.intuit.com/connect/oauth2",
+    "token_url": "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
+    "connections_url": "",
+    "scopes": "com.intuit.quickbooks.accounting",
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Tenant:
 
 def authorize_url(client: Client, *, callback: str, state: str) -> str:
     """Where the browser is sent; the answer comes to `callback` with a code and the same `state`."""
-    asked = {"response_type": "code", "client_id": client.id, "redirect_uri": callback, "scope": SCOPES, "state": state}
+    asked = {"response_type": "code", "client_id": client.id, "redirect_uri": callback, "scope": client.scopes, "state": state}
     return f"{client.authorize_url}?{urlencode(asked)}"
 
 
@@ -74,7 +84,10 @@ def tenants(client: Client, *, access_token: str) -> tuple[Tenant, ...]:
 
 
 def _tokens(client: Client, form: dict[str, str]) -> Tokens:
-    headers = urllib3.make_headers(basic_auth=f"{client.id}:{client.secret}") | {"Content-Type": "application/x-www-form-urlencoded"}
+    headers = urllib3.make_headers(basic_auth=f"{client.id}:{client.secret}") | {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "application/json",
+    }
     found = _call("POST", client.token_url, headers=headers, body=urlencode(form))
     try:
         return Tokens(str(found["access_token"]), str(found["refresh_token"]), int(found.get("expires_in", 1800)))

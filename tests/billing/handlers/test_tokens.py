@@ -135,9 +135,9 @@ def test_only_finance_and_revops_connect_and_disconnecting_forgets_the_tokens(id
 def test_without_an_app_the_sentence_names_the_settings(settings, world):
     settings.XERO_OAUTH = {"id": "", "secret": ""}
     with pytest.raises(AuthFailed, match="XERO_CLIENT_ID"):
-        connecting.sign_in_url(callback="http://here/back", state="s")
+        connecting.sign_in_url(world.entity, callback="http://here/back", state="s")
 
 
-def test_the_sign_in_address_carries_the_state_and_asks_to_stay(identity):
-    url = oauth.authorize_url(tokens.client(), callback="http://here/back", state="abc")
+def test_the_sign_in_address_carries_the_state_and_asks_to_stay(identity, world):
+    url = oauth.authorize_url(tokens.client(world.entity), callback="http://here/back", state="abc")
     assert "state=abc" in url and "offline_access" in url
