@@ -65,6 +65,13 @@ def why_not_renew(user: User) -> str | None:
     return None
 
 
+def why_not_map_crm(user: User) -> str | None:
+    """Testing the connection to the CRM and saying which of its stages is which of ours."""
+    if user.role != Role.REVOPS:
+        return "RevOps looks after the connection to HubSpot. Ask somebody there."
+    return None
+
+
 def why_not_decide(user: User, change: Change) -> str | None:
     """Those the rules ask decide, never who made or edited it, whatever log-in they use (F84); administrators do not at all."""
     if user.person == change.maker_person:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.utils import timezone
 
 from billing.clock import business_date, now
 from billing.models import LegalEntity
 from dealops.audit import context
-from expansion.operations import daily, motion
+from expansion.operations import crm_inbox, daily, motion
+from expansion.queries import crm
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,13 @@ def business_day() -> dict[str, int]:
             if done.failed:
                 log.warning("%s contracts of %s could not be billed: %s", len(done.failed), entity.code, ", ".join(sorted(done.failed)))
     return issued
+
+
+@shared_task(name="expansion.tasks.crm_poll")
+def crm_poll() -> None:
+    """Once an hour, have the relay look for what no webhook of HubSpot told (F57)."""
+    if crm.is_connected():
+        crm_inbox.ask_poll(now=timezone.now())
 
 
 @shared_task(name="expansion.tasks.plays")

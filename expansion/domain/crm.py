@@ -26,7 +26,7 @@ class LineItem:
 
 @dataclass(frozen=True, slots=True)
 class DealFacts:
-    """A deal as the CRM holds it at one moment. `id` is the record that answered, after a merge not the one asked for; `merged` went into it."""
+    """A deal as the CRM holds it at one moment. `id` is who answered, after a merge not who was asked; `merged` went into it."""
 
     id: str
     name: str

@@ -12,7 +12,7 @@ from dealops.audit.operations import record
 from expansion import rules
 from expansion.domain import workflow
 from expansion.models import Deal, Stage
-from expansion.operations import adoption
+from expansion.operations import adoption, crm_writing
 
 PENDING = (workflow.State.SUBMITTED.value, workflow.State.APPROVED.value)
 
@@ -31,7 +31,7 @@ def move(*, deal_id: int, stage_id: int, version: int, by: User, now: datetime) 
             raise Stale("moved_meanwhile", "version", f"{deal.number} was changed by someone else and is now in {deal.stage.name}.")
         if stage.pk == deal.stage_id:
             return deal
-        _refuse_money_stage(deal, stage)
+        refuse_money_stage(deal, stage)
         if stage.code == "done" and (open_checks := adoption.why_not_done(deal.pk)):
             raise Refusal("not_adopted", "stage", open_checks)
         return place(deal, stage, by=by, now=now)
@@ -47,7 +47,8 @@ def lock(deal_id: int) -> Deal:
     return Deal.objects.select_related("stage__pipeline", "pipeline", "customer", "contract__legal_entity").get(pk=deal_id)
 
 
-def _refuse_money_stage(deal: Deal, stage: Stage) -> None:
+def refuse_money_stage(deal: Deal, stage: Stage) -> None:
+    """Nobody moves a card by hand into a money stage, nor out of one while a change is being decided. Raises Refusal."""
     if stage.is_money:
         words = f"{stage.name} is reached by submitting a change, so that the board never says more than the books."
         raise Refusal("money_stage", "stage", f"{words} Open {deal.number} and choose Change contract.")
@@ -73,6 +74,7 @@ def place(deal: Deal, stage: Stage, *, by: User | None, now: datetime, reference
         before={"pipeline": before.pipeline.code, "stage": before.code},
         after={"pipeline": stage.pipeline.code, "stage": stage.code},
     )
+    crm_writing.want(deal)
     return deal
 
 

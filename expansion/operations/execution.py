@@ -15,10 +15,11 @@ from billing.operations import contracts
 from dealops.accounts.models import User
 from expansion.domain import workflow
 from expansion.models import Change, Deal
-from expansion.operations import adoption, handoffs, notices, rebasing, season, steps
+from expansion.operations import adoption, crm_writing, handoffs, notices, rebasing, season, steps
 from expansion.operations.deals import lock, place, stage_of
 from expansion.operations.locking import lock_change
 from expansion.operations.story import tell
+from expansion.queries.crm import why_frozen
 from expansion.queries.preview import Preview, preview
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ def _update_deal(change: Change, seen: Preview, today: date) -> Deal:
     deal.mrr, deal.mrr_on = steps.revenue(seen.after, today)
     deal.version += 1
     deal.save(update_fields=["amount", "mrr", "mrr_on", "version"])
+    crm_writing.want(deal)
     change.deal = deal
     return deal
 
@@ -131,6 +133,8 @@ def _activate(pk: int, *, today: date, now: datetime) -> str | None:
     with transaction.atomic():
         change, contract = lock_change(pk)
         if change.state != workflow.State.SCHEDULED:
+            return None
+        if why_frozen(change.deal_id):  # it waits until the deal is back in the CRM (F53)
             return None
         if contract.end <= today:  # it was to count from a renewal that did not come; it expires with the contract
             return None

@@ -10,6 +10,7 @@ from billing.clock import business_date
 from billing.domain.refusal import Refusal, Stale
 from billing.models import Contract
 from expansion.models import Change
+from expansion.queries.crm import why_frozen
 from expansion.queries.preview import Preview, content_holds, preview
 
 # Field limits of free text (ASVS 2.1): long enough for a paragraph, short enough for a page.
@@ -37,7 +38,8 @@ def same_version(change: Change, version: int) -> None:
 
 
 def regate(change: Change, contract: Contract, shown_hash: str, now: datetime) -> Preview:
-    """Compute again; only what was shown, on the contract as it was then, may go on (F07, F08). Raises Stale."""
+    """Compute again; only what was shown, on the contract as it was then, may go on (F07, F08). Raises Stale, Refusal."""
+    refuse_frozen(change)
     today = business_date(contract.legal_entity.time_zone, now)
     if contract.version != change.base_version:
         raise Stale(
@@ -56,6 +58,12 @@ def regate(change: Change, contract: Contract, shown_hash: str, now: datetime) -
             f"The amounts of {change.number} are no longer what you were shown. Reload the page and look at it again; nothing was written.",
         )
     return seen
+
+
+def refuse_frozen(change: Change) -> None:
+    """Nothing goes on while the deal is gone from the CRM (F53, F54). Raises Refusal."""
+    if words := why_frozen(change.deal_id):
+        raise Refusal("source_deal_gone", "deal", words)
 
 
 def text(value: str, field: str) -> str:

@@ -152,6 +152,14 @@ def expired(change: Change, contract: Contract, *, reason: str, now: datetime) -
     _tell_maker(change, event="expired", title=f"{change.number} expired", body=f"{reason} Nothing was billed for it.", now=now)
 
 
+def crm_moved(change: Change, *, event: str, title: str, body: str, now: datetime) -> None:
+    """Tell the deal's owner, the maker and Finance that the CRM stopped a change, or lets it go on (F53, F54)."""
+    deal = change.deal
+    people = who_see(set_of([deal.owner, change.maker], team(Role.FINANCE)), deal.contract)
+    why = "You own the deal, made the change, or decide about it"
+    _tell_people(change, people, topic=Topic.MY_CHANGES, event=event, title=title, body=body, why=why, now=now)
+
+
 def facts_of(change: Change, contract: Contract, *, why: str) -> Facts:
     """What a message repeats: the same numbers as the page, from the frozen impact."""
     return Facts(

@@ -16,7 +16,7 @@ from dealops.accounts.models import User
 from expansion import rules
 from expansion.domain import workflow
 from expansion.models import Change, Deal
-from expansion.operations import deals, ending, rebasing
+from expansion.operations import crm_writing, deals, ending, rebasing
 from expansion.queries.renewal import NewEnd, end_of, renewal_of
 
 SHORTEST_REASON = 5
@@ -83,3 +83,4 @@ def _keep_up(deal: Deal, contract: Contract, now: datetime) -> None:
     deal.amount, deal.close_on = contract_value(contract).total, contract.end
     deal.version += 1
     deal.save(update_fields=["amount", "close_on", "version"])
+    crm_writing.want(deal)

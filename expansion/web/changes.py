@@ -23,6 +23,7 @@ from expansion.models import Change
 from expansion.operations import changes as operations
 from expansion.queries import changes as queries
 from expansion.queries import timeline
+from expansion.queries.crm import panel_of
 from expansion.queries.lights import lights_of
 from expansion.web.figures import Figures, button_label, figures_of
 from expansion.web.frame import page, section
@@ -92,6 +93,7 @@ def _change_page(request: HttpRequest, found: Change) -> HttpResponse:
         entity=found.deal.contract.legal_entity,
         currency=found.currency,
         figures=shown,
+        crm=panel_of(found.deal),
         invoices_chart=invoices_chart(shown, found.currency),
         lights=lights,
         facts=facts,

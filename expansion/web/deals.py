@@ -17,6 +17,7 @@ from expansion.models import Deal
 from expansion.operations.importing import why_not_import
 from expansion.queries import deals as queries
 from expansion.queries import timeline
+from expansion.queries.crm import is_connected, panel_of
 from expansion.queries.growth import growth_of
 from expansion.queries.listing import paged
 from expansion.queries.lists import DEALS
@@ -54,6 +55,7 @@ def index(request: HttpRequest) -> HttpResponse:
         pipelines=[("", "Every board"), *((board.code, board.name) for board in PIPELINES)],
         people=listed.owners,
         is_filtered=bool(search or view != "all" or any(filters.values())),
+        has_crm=is_connected(),
         may_import=why_not_import(request.user) is None,
         next_page=listed.next_href(after),
         is_later_page=bool(request.GET.get("after")),
@@ -92,6 +94,7 @@ def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
         kind=kind,
         older=_address(show=kind, before=story.older) + "#timeline" if story.older else "",
         why_not_change=rules.why_not_change(request.user, found),
+        crm=panel_of(found),
         may_renew=rules.why_not_renew(request.user) is None,
         has_ended=found.contract.end <= today or found.contract.state != "active",
         gate=GATE,

@@ -11,6 +11,7 @@ from expansion.web import (
     clock,
     composer,
     connections,
+    crm,
     deals,
     documents,
     exports,
@@ -44,6 +45,14 @@ urlpatterns = [
     path("notifications/outbox", notices.outbox, name="notifications_outbox"),
     path("slack/connect", slack.connect, name="slack_connect"),
     path("hooks/slack", slack.hook, name="slack_hook"),
+    # HubSpot
+    path("hooks/hubspot", crm.hook, name="hubspot_hook"),
+    path("crm", crm.index, name="crm"),
+    path("crm/test", crm.test, name="crm_test"),
+    path("crm/stages", crm.stages, name="crm_stages"),
+    path("crm/<slug:number>/take", crm.take, name="crm_take"),
+    path("crm/<slug:number>/dismiss", crm.dismiss, name="crm_dismiss"),
+    path("crm/<slug:number>/keep", crm.keep, name="crm_keep"),
     # every list: export, saved views, many rows at once, a look at one row
     path("lists/<slug:key>/export", exports.export, name="list_export"),
     path("lists/<slug:key>/views", views.save, name="view_save"),

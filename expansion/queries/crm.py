@@ -1,0 +1,108 @@
+"""What HubSpot says about a deal beside what we say, and what of it waits for a person (F53-F57)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from billing.models import Contract
+from dealops.accounts.models import User
+from dealops.outbox.models import Message
+from dealops.outbox.models import State as MessageState
+from expansion.domain.crm import LineItem, OwnLine, Wish, number, plain, same_amount, wish
+from expansion.models import CrmEvent, CrmLink, CrmProposal, CrmStage, Deal
+from expansion.queries.catalogue import sellable_on
+from expansion.scope import visible
+
+READ_TOPIC, WRITE_TOPIC, POLL_TOPIC = "crm.read", "crm.write", "crm.poll"
+PAGE_SIZE = 50
+# Properties of a HubSpot deal as we write them.
+AMOUNT, PIPELINE, STAGE, OUR_NUMBER, OUR_CONTRACT = "amount", "pipeline", "dealstage", "dealops_deal", "dealops_contract"
+
+
+def is_connected() -> bool:
+    return bool(settings.HUBSPOT_TOKEN)
+
+
+def why_frozen(deal_id: int) -> str | None:
+    """Why no change of this deal may go on: its record in HubSpot was deleted, or merged with another deal's (F53, F54)."""
+    return CrmLink.objects.filter(deal_id=deal_id).exclude(state=CrmLink.State.LINKED).values_list("words", flat=True).first()
+
+
+def wanted(deal: Deal) -> dict[str, str]:
+    """What HubSpot should hold about a deal: amount, our ids, and pipeline and stage where they are mapped."""
+    values = {AMOUNT: plain(deal.amount), OUR_NUMBER: deal.number, OUR_CONTRACT: deal.contract.number}
+    stage = CrmStage.objects.filter(stage=deal.stage_id).first()
+    return values | ({PIPELINE: stage.remote_pipeline, STAGE: stage.remote_stage} if stage else {})
+
+
+def differing(values: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
+    """Those of `values` that HubSpot holds differently (F55)."""
+    return {name: value for name, value in values.items() if not same_amount(value, theirs.get(name, ""))}
+
+
+def merged_into(record_id: str) -> str:
+    """The record this one went into, as the webhooks told; "" when none did."""
+    told = CrmEvent.objects.filter(kind="deal.merge", merged__contains=[record_id]).order_by("-occurred_at", "-pk")
+    return str(told.values_list("merged_into", flat=True).first() or "")
+
+
+def wish_of(link: CrmLink, contract: Contract, *, now: Sequence[LineItem], on: date) -> Wish:
+    """What the line items in HubSpot ask of the contract on a business day."""
+    lines = contract.lines.filter(removed_in__isnull=True, is_recurring=True).select_related("product").order_by("starts", "id")
+    ours: dict[str, OwnLine] = {}
+    for line in lines:
+        if line.ends is None or line.ends > on:
+            key = str(line.key)
+            ours.setdefault(key, OwnLine(key, line.product.code, line.product.name, line.quantity, line.unit_price))
+    before = None if link.settled is None else [LineItem(**item) for item in link.settled]
+    sold = {plan.code: plan.unit_price for plan in sellable_on(contract)}
+    return wish(ours=list(ours.values()), before=before, now=now, sold=sold)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What a deal's page says about HubSpot. `crm_amount` is set where HubSpot holds another amount than we do."""
+
+    link: CrmLink
+    proposal: CrmProposal | None
+    crm_amount: Decimal | None
+    refused: str
+
+
+def panel_of(deal: Deal) -> Panel | None:
+    """None for a deal that HubSpot does not know, or has not told about yet. Three queries."""
+    link = CrmLink.objects.filter(deal=deal).first() if deal.crm_id else None
+    if link is None:
+        return None
+    proposal = CrmProposal.objects.filter(deal=deal, state=CrmProposal.State.OPEN).first()
+    parked = Message.objects.filter(subject=write_subject(link.pk), state=MessageState.PARKED).order_by("pk").first()
+    return Panel(link, proposal, crm_amount(link, deal), parked.last_words if parked else "")
+
+
+def crm_amount(link: CrmLink, deal: Deal) -> Decimal | None:
+    """The amount in HubSpot where it is another than ours and nothing is on its way there."""
+    theirs = number(link.seen.get(AMOUNT))
+    return theirs if theirs is not None and theirs != deal.amount else None
+
+
+def write_subject(link_id: int) -> str:
+    return f"crm-write:{link_id}"
+
+
+def needing_a_look(user: User) -> QuerySet[CrmLink]:
+    """Links whose deal waits for a person: an open proposal, deleted or merged over there. Newest first."""
+    links = visible(user, CrmLink.objects.select_related("deal__customer", "deal__stage"))
+    waits = Q(deal__crm_proposals__state=CrmProposal.State.OPEN) | ~Q(state=CrmLink.State.LINKED)
+    return links.filter(waits).distinct().order_by("-pk")
+
+
+def open_proposals(links: Iterable[CrmLink]) -> dict[int, CrmProposal]:
+    """By deal. One query."""
+    found = CrmProposal.objects.filter(deal_id__in=[link.deal_id for link in links], state=CrmProposal.State.OPEN)
+    return {proposal.deal_id: proposal for proposal in found}
