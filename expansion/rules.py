@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+from django.conf import settings
+
 from billing.domain import money
 from billing.domain.refusal import NotAllowed
+from billing.models import Treatment
 from dealops.accounts.models import Role, User
 from expansion.domain import workflow
 from expansion.domain.approval import Limit, is_one_of
@@ -111,6 +114,16 @@ def authority_for(user: User, change: Change, names: Sequence[Authority] | None 
             return authority
         refused = refused or why_not
     return refused or "Somebody else decides about this change."
+
+
+def why_confirm(change: Change) -> str | None:
+    """Why an approval needs somebody who has just shown who they are (F97, ux 3.6 level 2); None when being signed in is enough."""
+    if change.treatment == Treatment.NO_ADJUSTMENT and change.waiver_reason:
+        return "It waives a credit, so whoever approves it confirms who they are."
+    most = settings.STEP_UP_AMOUNTS.get(change.currency, 0)
+    if abs(Decimal(change.amount_now)) <= most:
+        return None
+    return f"Above {most:,} {change.currency} whoever approves confirms who they are."
 
 
 def _why_not_for(authority: Authority, change: Change) -> str | None:

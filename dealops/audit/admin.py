@@ -24,6 +24,7 @@ for model in apps.get_models(include_auto_created=True):
 class UserAdmin(AuditedAdmin):
     """Who works here, in which role, up to which amount. Passwords are set by the person, by the way of the log-in page."""
 
+    asks_again = True
     list_display: ClassVar = ["name", "email", "role", "approval_limit", "approval_currency", "is_active", "last_login"]
     list_filter: ClassVar = ["role", "is_active"]
     search_fields: ClassVar = ["name", "email"]

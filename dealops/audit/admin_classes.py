@@ -22,6 +22,7 @@ from django.utils.module_loading import import_string
 from unfold.admin import ModelAdmin
 
 from dealops.accounts.models import Role
+from dealops.accounts.step_up import require_fresh
 from dealops.audit.operations import record
 
 READERS = frozenset({Role.REVOPS, Role.AUDITOR})
@@ -78,10 +79,12 @@ class ReadOnlyAdmin(ModelAdmin):
 class AuditedAdmin(ReadOnlyAdmin):
     """Edits rows that RevOps looks after. Each save is in the business log, and nobody saves over what another saved meanwhile.
 
-    `fixed` names the fields that never change after the row was made.
+    `fixed` names the fields that never change after the row was made. With `asks_again` whoever saves shows once more who they are:
+    such rows decide what others may do (F97).
     """
 
     fixed: tuple[str, ...] = ()
+    asks_again = False
     warn_unsaved_form = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -92,6 +95,13 @@ class AuditedAdmin(ReadOnlyAdmin):
 
     def _edits(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request) and request.user.role in EDITORS
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        if self.asks_again and request.method == "POST" and self._edits(request):
+            require_fresh(request)
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*super().get_readonly_fields(request, obj), *(self.fixed if obj else ()))

@@ -12,6 +12,7 @@ from expansion.models import ApprovalRule, Delegation, NoticePreference, Questio
 
 @admin.register(ApprovalRule)
 class ApprovalRuleAdmin(AuditedAdmin):
+    asks_again = True
     list_display: ClassVar = ["name", "is_active", "role", "approvers", "owner", "amount_from", "currency", "position"]
     list_filter: ClassVar = ["is_active", "role"]
     search_fields: ClassVar = ["name"]

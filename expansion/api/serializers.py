@@ -12,7 +12,7 @@ from billing.domain.impact import DESTINATIONS
 from billing.models import Treatment
 from dealops.accounts.models import User
 from dealops.rest.serializers import DateText, DecimalText, StrictSerializer, WholeNumber
-from expansion.models import Change, Deal, Decision, Handoff
+from expansion.models import Change, Deal, Decision, Handoff, Question
 from expansion.queries.lights import lights_of
 
 LONG_TEXT = 2000
@@ -44,11 +44,26 @@ class DealSerializer(serializers.ModelSerializer):
 
 
 class DecisionSerializer(serializers.ModelSerializer):
+    """`is_final` is false for an agreement that others had to join; `acting_for` is in whose name it was given."""
+
     by = PersonSerializer(read_only=True)
+    acting_for = PersonSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Decision
-        fields = ["kind", "change_version", "by", "content_hash", "reason", "via", "at"]
+        fields = ["kind", "change_version", "by", "acting_for", "is_final", "content_hash", "reason", "via", "at"]
+        read_only_fields = fields
+
+
+class QuestionSerializer(serializers.ModelSerializer):
+    """`answered_at` is null while it is open; until then the time to decide stands still and nobody approves."""
+
+    by = PersonSerializer(read_only=True)
+    answered_by = PersonSerializer(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Question
+        fields = ["id", "change_version", "text", "by", "at", "answer", "answered_by", "answered_at"]
         read_only_fields = fields
 
 
@@ -60,7 +75,10 @@ class LightSerializer(serializers.Serializer):
 
 
 class ChangeSerializer(serializers.ModelSerializer):
-    """`impact` is what was shown and is decided about; `content_hash` is what submit and approve repeat to say so."""
+    """`impact` is what was shown and is decided about; `content_hash` is what submit and approve repeat to say so.
+
+    `approval` holds the rules that ask for approvals, `waits_for` the roles whose agreement is missing, `agreed` who has given theirs.
+    """
 
     deal = serializers.CharField(source="deal.number", read_only=True)
     contract = serializers.CharField(source="deal.contract.number", read_only=True)
@@ -70,6 +88,10 @@ class ChangeSerializer(serializers.ModelSerializer):
     mrr_delta = Amount()
     reverses = serializers.CharField(source="reverses.number", read_only=True, default=None, allow_null=True)
     decisions = DecisionSerializer(many=True, read_only=True)
+    approval = serializers.JSONField(read_only=True, help_text="rules: why an approval is asked for; approvers: how many of each role")
+    waits_for = serializers.ListField(child=serializers.CharField(), read_only=True)
+    agreed = serializers.SerializerMethodField()
+    questions = QuestionSerializer(many=True, read_only=True)
 
     class Meta:
         model = Change
@@ -77,9 +99,15 @@ class ChangeSerializer(serializers.ModelSerializer):
             "number", "version", "state", "deal", "contract", "customer", "effective", "edits", "treatment", "waiver_reason", "goal",
             "note", "mechanism", "mechanisms", "currency", "amount_now", "mrr_delta", "owner", "owner_rule", "policy", "base_version",
             "content_hash", "impact", "maker", "created_at", "submitted_at", "due_at", "applied_at", "closed_reason",
-            "document_number", "reverses", "decisions",
+            "document_number", "reverses", "approval", "waits_for", "agreed", "decisions", "questions",
         ]  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(PersonSerializer(many=True))
+    def get_agreed(self, change: Change) -> Any:
+        """Out of the decisions that are loaded with the change: no query of its own."""
+        given = [one.by for one in change.decisions.all() if one.kind == Decision.Kind.APPROVE and one.change_version == change.version]
+        return PersonSerializer(given, many=True).data
 
 
 class ChangeDetailSerializer(ChangeSerializer):
@@ -163,6 +191,20 @@ class ShownSerializer(VersionSerializer):
     content_hash = serializers.CharField(max_length=64, help_text="Of the impact you saw")
 
 
+class ApproveSerializer(ShownSerializer):
+    finance_updates = serializers.BooleanField(
+        required=False, default=False, help_text="Finance changes the next invoice in accounting itself; the hand-off stays open"
+    )
+
+
+class AskSerializer(VersionSerializer):
+    text = serializers.CharField(max_length=LONG_TEXT)
+
+
+class AnswerSerializer(StrictSerializer):
+    text = serializers.CharField(max_length=LONG_TEXT)
+
+
 class RejectSerializer(VersionSerializer):
     reason = serializers.CharField(max_length=LONG_TEXT)
 
@@ -223,11 +265,12 @@ class NewEndShownSerializer(serializers.Serializer):
 class HandoffSerializer(serializers.ModelSerializer):
     change = serializers.CharField(source="change.number", read_only=True)
     acknowledged_by = PersonSerializer(read_only=True, allow_null=True)
+    updated_by = PersonSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Handoff
         fields = [
-            "id", "change", "title", "context", "team", "state", "due_on", "created_at", "acknowledged_by", "acknowledged_at", "closed_at",
-            "closed_reason",
+            "id", "change", "title", "context", "team", "state", "due_on", "created_at", "acknowledged_by", "acknowledged_at", "updated_by",
+            "checked_at", "differences", "closed_at", "closed_reason",
         ]  # fmt: skip
         read_only_fields = fields

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -19,20 +19,24 @@ from rest_framework.response import Response
 from billing.api.scoped import Scoped as BillingScoped
 from billing.api.views import IDENTIFIER, DocumentViews
 from billing.clock import business_date, now
+from billing.domain.refusal import Refusal
 from billing.models import Contract
+from dealops.accounts.step_up import is_fresh
 from dealops.rest.idempotency import KeyedWrites
 from dealops.rest.serializers import Nothing
 from expansion import rules
 from expansion.api import filters, serializers
 from expansion.api.versions import seen_version, with_etag
-from expansion.models import Change, Deal, Handoff
-from expansion.operations import changes, handoffs, renewal, reversal
+from expansion.models import Change, Deal, Decision, Handoff, Question
+from expansion.operations import changes, handoffs, questions, renewal, reversal
 from expansion.queries.preview import Preview, preview
 from expansion.queries.renewal import NewEnd, end_of, renewal_of
 from expansion.scope import visible
 from expansion.web.documents import as_pdf
 from expansion.web.paper import pdf_of
 
+DECISIONS = Decision.objects.select_related("by", "acting_for").order_by("pk")
+QUESTIONS = Question.objects.select_related("by", "answered_by").order_by("pk")
 ONLY_PEOPLE = "A token can never approve or reject. A person in Finance decides, signed in, on the page of the change."
 
 
@@ -89,13 +93,13 @@ class ChangeViews(KeyedWrites, Scoped, mixins.RetrieveModelMixin, mixins.ListMod
     filterset_class = filters.ChangeFilter
     lookup_field, lookup_value_regex = "number", IDENTIFIER
     ordering = ("-created_at", "-id")
-    versioned = ("partial_update", "submit", "recall", "discard", "approve", "reject")
+    versioned = ("partial_update", "submit", "recall", "discard", "approve", "reject", "ask")
 
     def get_queryset(self) -> QuerySet[Change]:
         return (
             self.visible(Change.objects)
             .select_related("deal__customer", "deal__contract", "maker", "reverses")
-            .prefetch_related("decisions__by")
+            .prefetch_related(Prefetch("decisions", DECISIONS), Prefetch("questions", QUESTIONS))
         )
 
     @extend_schema(responses=serializers.ChangeDetailSerializer)
@@ -152,12 +156,13 @@ class ChangeViews(KeyedWrites, Scoped, mixins.RetrieveModelMixin, mixins.ListMod
         """Throw a draft away."""
         return self._act(changes.discard, self._read(serializers.VersionSerializer))
 
-    @extend_schema(request=serializers.ShownSerializer, responses=serializers.ChangeDetailSerializer)
+    @extend_schema(request=serializers.ApproveSerializer, responses=serializers.ChangeDetailSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, number: str) -> Response:
-        """Finance agrees to exactly what was shown. Signed-in people only; 403 for a token."""
+        """Finance agrees to exactly what was shown. Signed-in people only, 403 for a token; large ones and waivers need a fresh sign-in."""
         _demand_person(request)
-        return self._act(changes.approve, self._read(serializers.ShownSerializer))
+        _demand_fresh(request, self.get_object())
+        return self._act(changes.approve, self._read(serializers.ApproveSerializer))
 
     @extend_schema(request=serializers.RejectSerializer, responses=serializers.ChangeDetailSerializer)
     @action(detail=True, methods=["post"])
@@ -165,6 +170,27 @@ class ChangeViews(KeyedWrites, Scoped, mixins.RetrieveModelMixin, mixins.ListMod
         """Finance says no, with a reason. Signed-in people only; 403 for a token."""
         _demand_person(request)
         return self._act(changes.reject, self._read(serializers.RejectSerializer))
+
+    @extend_schema(request=serializers.AskSerializer, responses=serializers.ChangeDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def ask(self, request: Request, number: str) -> Response:
+        """Ask the maker before deciding. The time to decide stands still until the answer."""
+        asked = self._read(serializers.AskSerializer)
+        change, facts = self.get_object(), dict(asked.validated_data)
+        version = seen_version(request, change, facts.pop("version", None))
+        questions.ask(change_id=change.pk, version=version, text=facts["text"], by=request.user, now=now())
+        return self._answer(change)
+
+    @extend_schema(request=serializers.AnswerSerializer, responses=serializers.ChangeDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def answer(self, request: Request, number: str) -> Response:
+        """Answer the open question; its maker or RevOps."""
+        change, asked = self.get_object(), self._read(serializers.AnswerSerializer)
+        question = change.questions.filter(answered_at__isnull=True).first()
+        if question is None:
+            raise Refusal("no_question", "text", f"Nobody asked anything about {number} that is not answered.")
+        questions.answer(question_id=question.pk, text=asked.validated_data["text"], by=request.user, now=now())
+        return self._answer(change)
 
     @extend_schema(request=serializers.ReversalSerializer, responses={201: serializers.ChangeDetailSerializer})
     @action(detail=True, methods=["post"])
@@ -226,15 +252,30 @@ class HandoffViews(KeyedWrites, Scoped, viewsets.ReadOnlyModelViewSet):
     filterset_class = filters.HandoffFilter
     lookup_value_regex = r"[0-9]{1,18}"
     ordering = ("due_on", "id")
-    queryset = Handoff.objects.select_related("change", "acknowledged_by")
+    queryset = Handoff.objects.select_related("change", "acknowledged_by", "updated_by")
 
     @extend_schema(request=Nothing, responses=serializers.HandoffSerializer)
     @action(detail=True, methods=["post"])
     def acknowledge(self, request: Request, pk: str) -> Response:
         """Say that somebody has seen it and takes it."""
+        return self._act(handoffs.acknowledge)
+
+    @extend_schema(request=Nothing, responses=serializers.HandoffSerializer)
+    @action(detail=True, methods=["post"])
+    def updated(self, request: Request, pk: str) -> Response:
+        """Say that the template was changed in accounting. It is read and compared; only that closes the task."""
+        return self._act(handoffs.updated_in_accounting)
+
+    @extend_schema(request=Nothing, responses=serializers.HandoffSerializer)
+    @action(detail=True, methods=["post"])
+    def apply(self, request: Request, pk: str) -> Response:
+        """Have dealops replace the template in accounting after all."""
+        return self._act(handoffs.apply_from_here)
+
+    def _act(self, operation: Any) -> Response:
         handoff = self.get_object()
-        Nothing(data=request.data).is_valid(raise_exception=True)
-        handoffs.acknowledge(handoff_id=handoff.pk, by=request.user, now=now())
+        Nothing(data=self.request.data).is_valid(raise_exception=True)
+        operation(handoff_id=handoff.pk, by=self.request.user, now=now())
         return Response(self.get_serializer(self.get_object()).data)
 
 
@@ -242,6 +283,13 @@ def _demand_person(request: Request) -> None:
     """Approval and rejection need a session: a token may leak, act unattended, and shows nobody anything (F84, F99)."""
     if not isinstance(request.successful_authenticator, SessionAuthentication):
         raise exceptions.PermissionDenied(ONLY_PEOPLE, code="token_cannot_decide")
+
+
+def _demand_fresh(request: Request, change: Change) -> None:
+    """What weighs a lot needs somebody who has just shown who they are (F97)."""
+    words = rules.why_confirm(change)
+    if words and not is_fresh(request._request):
+        raise exceptions.PermissionDenied(f"{words} Do that on /accounts/reauthenticate/, then send this again.", code="step_up_required")
 
 
 def _preview(deal: Deal, edits: Any, effective: Any, treatment: str) -> Preview:

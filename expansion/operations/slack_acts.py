@@ -17,7 +17,7 @@ from dealops.outbox.operations import enqueue
 from expansion import rules
 from expansion.adapters.slack.pressed import Form, Press
 from expansion.domain import slack_views
-from expansion.domain.workflow import WrongState
+from expansion.domain.workflow import State, WrongState
 from expansion.models import Change, SlackAccount
 from expansion.operations import deciding, notices
 from expansion.queries.standing import authorities_of
@@ -59,6 +59,8 @@ def decide(form: Form, *, now: datetime) -> dict[str, Any]:
         if form.action == slack_views.REJECT:
             done = deciding.reject(change_id=change.pk, version=version, reason=form.fields.get(slack_views.REASON, ""), by=user, now=now)
             return slack_views.last_page("Rejected", f"{done.number} was rejected. {done.maker} is told why.")
+        if why_not := _why_not_here(change):
+            return slack_views.last_page("Nothing was decided", why_not)
         done = deciding.approve(change_id=change.pk, version=version, shown_hash=shown_hash, by=user, now=now)
     except (Refusal, WrongState) as refusal:
         return slack_views.last_page("Nothing was decided", str(refusal))
@@ -121,7 +123,15 @@ def _why_not(action: str, user: User, change: Change, now: datetime) -> str | No
     if action == slack_views.REJECT:
         return rules.why_not_decide(user, change)
     on = business_date(change.deal.contract.legal_entity.time_zone, now)
-    return rules.why_not_approve(user, change, authorities_of(user, on=on))
+    return rules.why_not_approve(user, change, authorities_of(user, on=on)) or _why_not_here(change)
+
+
+def _why_not_here(change: Change) -> str | None:
+    """Slack cannot ask who somebody is: what weighs a lot is approved on its page (F97)."""
+    words = rules.why_confirm(change)
+    if words is None or change.state != State.SUBMITTED:
+        return None
+    return f"{words} Open the review page and approve it there: {notices.link_to(change)}"
 
 
 def _change(number: str) -> Change:

@@ -33,7 +33,7 @@ HISTORY = timedelta(days=90)
 SUBMITTED = workflow.State.SUBMITTED.value
 WAITING = (SUBMITTED, workflow.State.SCHEDULED.value)
 OPEN_HANDOFFS = OPEN_HANDOFF
-TABS = {"mine": "Mine", "team": "Team", "handoffs": "Handed-off updates", "decided": "Decided"}
+TABS = {"mine": "Mine", "team": "Team", "delegated": "Delegated to me", "handoffs": "Handed-off updates", "decided": "Decided"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +63,37 @@ class Today:
 
 
 def counts(user: User) -> dict[str, int]:
-    """How many stand in each tab, except what is decided. One query each."""
-    return {
-        "mine": _mine(user).count(),
+    """How many stand in each tab, except what is decided; `delegated` only for somebody who stands in for others today. One query each."""
+    names = authorities_of(user, on=clock.now().date())
+    found = {
+        "mine": _decidable(user, names).count(),
         "team": visible(user, Change.objects.filter(state=SUBMITTED)).count(),
         "handoffs": visible(user, Handoff.objects.filter(state__in=OPEN_HANDOFFS, team=Role.FINANCE)).count(),
     }
+    return found | ({"delegated": _decidable(user, _given(names)).count()} if _given(names) else {})
+
+
+def _decidable(user: User, names: Sequence[Authority]) -> QuerySet[Change]:
+    return visible(user, decidable(user, names=names))
+
+
+def _given(names: Sequence[Authority]) -> tuple[Authority, ...]:
+    """Those names that are somebody else's."""
+    return tuple(name for name in names if name.giver)
 
 
 def _mine(user: User) -> QuerySet[Change]:
     """What this person may approve today, in their own name or somebody else's."""
-    return visible(user, decidable(user, on=clock.now().date()))
+    return _decidable(user, authorities_of(user, on=clock.now().date()))
 
 
 def waiting(*, user: User, tab: str) -> QuerySet[Change]:
-    """Every change that waits: those this person may decide about (`mine`), or all."""
-    return _mine(user) if tab == "mine" else visible(user, Change.objects.filter(state=SUBMITTED))
+    """Every change that waits: those this person may decide about (`mine`), in somebody else's name (`delegated`), or all."""
+    if tab == "mine":
+        return _mine(user)
+    if tab == "delegated":
+        return _decidable(user, _given(authorities_of(user, on=clock.now().date())))
+    return visible(user, Change.objects.filter(state=SUBMITTED))
 
 
 def queue(

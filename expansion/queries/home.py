@@ -18,7 +18,7 @@ from expansion.domain.health import band
 from expansion.domain.workflow import State
 from expansion.models import OPEN_HANDOFF, Change, Deal, Handoff
 from expansion.queries.lights import Lights, lights_of
-from expansion.queries.standing import decidable
+from expansion.queries.standing import authorities_of, decidable
 from expansion.scope import visible
 
 ROWS = 8
@@ -144,7 +144,7 @@ def to_decide(user: User, *, now: datetime) -> Block:
 
 
 def _approvable(user: User) -> QuerySet[Change]:
-    return visible(user, decidable(user, on=clock.now().date()))
+    return visible(user, decidable(user, names=authorities_of(user, on=clock.now().date())))
 
 
 def _to_decide(change: Change, now: datetime) -> ToDecide:

@@ -50,10 +50,10 @@ def _given(user: User, on: date) -> Iterable[Authority]:
             yield Authority(giver.role, Limit(giver.approval_limit, giver.approval_currency), giver, row)
 
 
-def decidable(user: User, *, on: date) -> QuerySet[Change]:
-    """What this person may approve, in whichever name: the same rule as rules.why_not_approve, for the database. One query to build."""
+def decidable(user: User, *, names: Iterable[Authority]) -> QuerySet[Change]:
+    """What this person may approve in one of these names (see authorities_of): the rule of rules.why_not_approve, for the database."""
     waiting = Change.objects.filter(state=State.SUBMITTED)
-    names = [authority for authority in authorities_of(user, on=on) if authority.limit.amount is not None]
+    names = [authority for authority in names if authority.limit.amount is not None]
     if not names:
         return waiting.none()
     may = Q()

@@ -15,6 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from billing.clock import business_date, now
 from billing.domain.refusal import NotAllowed, Refusal
 from billing.models import Document
+from dealops.accounts.step_up import is_fresh, step_up_required
+from expansion import rules
 from expansion.domain import workflow
 from expansion.domain.workflow import WrongState
 from expansion.models import Change, Decision
@@ -40,7 +42,11 @@ def index(request: HttpRequest) -> HttpResponse:
     tab = request.GET.get("tab") or ("mine" if request.user.role == "finance" else "team")
     tab = tab if tab in queries.TABS else "mine"
     after = request.GET.get("after", "")
-    tabs = [{"title": title, "href": f"?tab={key}", "current": key == tab, "count": counts.get(key)} for key, title in queries.TABS.items()]
+    tabs = [
+        {"title": title, "href": f"?tab={key}", "current": key == tab, "count": counts.get(key)}
+        for key, title in queries.TABS.items()
+        if key != "delegated" or key in (tab, *counts)
+    ]
     shown: dict[str, Any] = {"rows": (), "handoffs": (), "decisions": ()}
     listed = Listed(request, APPROVALS)
     more = ""
@@ -76,8 +82,15 @@ def review(request: HttpRequest, number: str) -> HttpResponse:
     return _review(request, _change_or_404(request, number))
 
 
+def _weighs(request: HttpRequest, number: str) -> bool:
+    """Whether this approval asks again who it is. What is decided already asks nobody."""
+    change = _change_or_404(request, number)
+    return change.state == workflow.State.SUBMITTED and rules.why_confirm(change) is not None
+
+
 @require_POST
 @section("approvals")
+@step_up_required(when=_weighs)
 def approve(request: HttpRequest, number: str) -> HttpResponse:
     """Approve the version and the content that the posted form names."""
     change = _change_or_404(request, number)
@@ -163,6 +176,7 @@ def _review(request: HttpRequest, change: Change, *, problem: str = "", status: 
         following=following,
         today=business_date(entity.time_zone, at),
         is_waiting=change.state == workflow.State.SUBMITTED,
+        why_confirm="" if is_fresh(request) else rules.why_confirm(change),
         document_lines=[line for line in change.impact["lines"] if line["outcome"] == "document"],
         other_lines=[line for line in change.impact["lines"] if line["outcome"] != "document"],
         policy=policy_words(change),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from billing.clock import now
 from billing.domain.refusal import Refusal
 from dealops.accounts.models import Role
+from dealops.accounts.step_up import step_up_required
 from expansion.domain.spreadsheet import harmless
 from expansion.models import BulkJob, BulkRow
 from expansion.operations import bulk
@@ -74,8 +75,15 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
+def _weighs(request: HttpRequest, pk: int) -> bool:
+    """Whether this job approves so much that it asks again who it is (F97)."""
+    job = BulkJob.objects.filter(pk=pk, by=request.user, state=BulkJob.State.SHOWN).first()
+    return job is not None and bulk.sum_to_type(job) is not None
+
+
 @require_POST
 @section("home")
+@step_up_required(when=_weighs)
 def start(request: HttpRequest, pk: int) -> HttpResponse:
     """The person confirmed the numbers."""
     typed = request.POST.get("typed", "")

@@ -1,6 +1,7 @@
 """Every registered admin page, walked: who sees it, that money is only shown, and that none of the known traps is open."""
 
 import re
+import time
 
 import pytest
 from django.apps import apps
@@ -36,7 +37,11 @@ def world(db, settings):
 
 @pytest.fixture
 def revops(client, world):
+    """Has just signed in: who saves people and approval rules is asked for that (tests/expansion/web/test_step_up.py)."""
     client.force_login(world.admin)
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    session.save()
     return client
 
 
@@ -204,6 +209,15 @@ def test_giving_somebody_else_a_limit_is_logged(revops, world):
     entry = Entry.objects.get(action="user.changed")
     assert entry.after == {"approval_limit": "7500.000"}
     assert "password" not in str(entry.before) + str(entry.after)
+
+
+def test_giving_somebody_else_a_role_is_logged_with_both(revops, world):
+    path = address(User, "change", world.finance.pk)
+    answer = revops.post(path, {**form_of(revops, path), "role": "auditor"})
+    assert answer.status_code == 302
+    entry = Entry.objects.get(action="user.changed")
+    assert (entry.before, entry.after, entry.actor) == ({"role": "finance"}, {"role": "auditor"}, world.admin)
+    assert entry.via == "admin" and "role" in entry.sentence
 
 
 def test_a_new_person_cannot_sign_in_before_they_set_a_password(revops):

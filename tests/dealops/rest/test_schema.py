@@ -42,9 +42,10 @@ def test_every_address_of_the_api_is_described(schema):
         "customers", "products", "contracts", "deals", "changes", "documents", "future-invoices", "postings", "handoffs", "quotes",
         "signals", "plays", "offers", "usage", "engagement", "intake",
     }  # fmt: skip
-    for move in ("submit", "recall", "discard", "approve", "reject", "preview"):
+    for move in ("submit", "recall", "discard", "approve", "reject", "preview", "ask", "answer"):
         assert f"/api/v1/changes/{{number}}/{move}/" in schema["paths"]
-    assert "/api/v1/handoffs/{id}/acknowledge/" in schema["paths"]
+    for move in ("acknowledge", "updated", "apply"):
+        assert f"/api/v1/handoffs/{{id}}/{move}/" in schema["paths"]
     described = {pattern for pattern in get_resolver().reverse_dict if isinstance(pattern, str) and pattern.startswith("api:")}
     assert described is not None
 

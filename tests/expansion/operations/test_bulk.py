@@ -124,7 +124,7 @@ def test_flagged_rows_need_their_own_review(world, monkeypatch):
     from expansion.domain.flags import Flag
     from expansion.queries import approvals
 
-    monkeypatch.setattr(approvals, "flags_of", lambda change, user, others: (Flag("backdated", "Backdated", "wait", "It is."),))
+    monkeypatch.setattr(approvals, "flags_of", lambda change, user, others, names: (Flag("backdated", "Backdated", "wait", "It is."),))
     job = prepared("approve", world.finance, world.now)
     assert job.rows.get().words == "Needs its own review: backdated."
     with pytest.raises(Refusal, match="None of the rows"):

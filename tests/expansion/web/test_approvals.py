@@ -396,3 +396,31 @@ def test_the_pdf_preview_is_a_pdf_and_is_absent_where_nothing_is_issued(finance,
     response = finance.get(reverse("approval_preview", args=[waiver.number]))
     assert response.status_code == 404
     assert "nothing to preview" in text(response)
+
+
+@pytest.mark.req("F85")
+@pytest.mark.parametrize(
+    "taken", [{"role": Role.AUDITOR}, {"approval_limit": Decimal(100)}, {"approval_limit": None}, {"is_active": False}]
+)
+def test_what_was_taken_away_between_looking_and_pressing_counts(finance, world, taken):
+    change = submitted(world)
+    assert finance.get(review_of(change)).status_code == 200
+    User.objects.filter(pk=world.finance.pk).update(**taken)
+    assert approve(finance, change).status_code in {302, 403}
+    change.refresh_from_db()
+    assert change.state == "submitted"
+    assert not Decision.objects.exists()
+
+
+def test_the_tab_of_what_others_gave_me_is_there_while_i_stand_in_for_somebody(finance, world):
+    from expansion.operations import delegating
+
+    submitted(world)
+    assert "Delegated to me" not in text(finance.get("/approvals"))
+    User.objects.filter(pk=world.finance.pk).update(approval_limit=Decimal(100))
+    world.finance.refresh_from_db()
+    delegating.delegate(giver=world.head_of_finance, taker=world.finance, starts=STORY_DAY, ends=STORY_DAY, reason="Leave",
+                        by=world.head_of_finance, on=STORY_DAY, now=world.now)  # fmt: skip
+    page = text(finance.get("/approvals?tab=delegated"))
+    assert "Delegated to me" in page and "Brightwave Logistics" in page
+    assert "What you may decide for people you stand in for today" in page

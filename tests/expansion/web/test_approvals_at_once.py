@@ -83,7 +83,10 @@ def test_twenty_approvals_at_once_have_one_effect(site, committed, settings):
 
     won = [answer for answer in answers if answer.status_code == 302]
     lost = [answer for answer in answers if answer.status_code == 409]
-    assert (len(won), len(lost)) == (1, APPROVERS - 1), [answer.status_code for answer in answers]
+    # On a slow machine somebody waits for the lock longer than a person is kept waiting, and is told to try again.
+    busy = [answer for answer in answers if answer.status_code == 503]
+    assert (len(won), len(lost) + len(busy)) == (1, APPROVERS - 1), [answer.status_code for answer in answers]
+    assert all("Nothing was written; try again" in answer.text for answer in busy)
     decision = Decision.objects.get()
     assert (decision.kind, decision.change) == ("approve", change)
     for answer in lost:
@@ -107,7 +110,8 @@ def test_approve_and_reject_at_once_leave_one_decision(site, committed, settings
 
     answers = at_once(jobs)
 
-    assert sorted(answer.status_code for answer in answers) == [302] + [409] * 5
+    codes = [answer.status_code for answer in answers]
+    assert codes.count(302) == 1 and all(code in {302, 409, 503} for code in codes), codes
     decision = Decision.objects.get()
     words = "approved" if decision.kind == "approve" else "rejected"
     assert all(f"Already {words} by {decision.by.name}" in answer.text for answer in answers if answer.status_code == 409)

@@ -36,9 +36,9 @@ def twin(world):
     )
 
 
-@pytest.fixture(params=["25", "400"])
+@pytest.fixture(params=["10", "25", "400"], ids=["credit", "small", "large"])
 def change(world, request):
-    """A small one and a large one."""
+    """A credit, a small one and a large one."""
     return submitted(world, request.param)
 
 

@@ -110,6 +110,21 @@ def test_the_maker_is_told_alone_why_not_and_no_form_opens(asked, slack):
     assert asked.state == "submitted"
 
 
+@pytest.mark.req("F97")
+def test_what_weighs_a_lot_is_approved_on_its_page_and_may_be_rejected_here(asked, slack, settings):
+    trigger, _ = pressed(slack, "UFIONA", "approve")
+    settings.STEP_UP_AMOUNTS = {"GBP": 100}
+    late = slack.submit(trigger, {})
+    assert late["title"]["text"] == "Nothing was decided"
+    assert "Open the review page and approve it there" in shown(late) and f"/approvals/{asked.number}" in shown(late)
+    _, form = pressed(slack, "UFIONA", "approve")
+    assert form is None
+    assert "Above 100 GBP whoever approves confirms who they are" in slack.store.whispers()[-1]["text"].replace("above", "Above")
+    assert not Decision.objects.exists()
+    trigger, form = pressed(slack, "UFIONA", "reject")
+    assert slack.submit(trigger, {"reason": "The purchase order is missing"})["title"]["text"] == "Rejected"
+
+
 def test_pressed_twice_decides_once(asked, slack):
     first, _ = pressed(slack, "UFIONA", "approve")
     second, _ = pressed(slack, "UFIONA", "approve")
