@@ -19,7 +19,7 @@ from werkzeug.wrappers import Request, Response
 from billing.adapters.accounting.ledgerly import api, organisations, panel
 from billing.adapters.accounting.ledgerly.api import Answer, Call, Missing, Refused
 from billing.adapters.accounting.ledgerly.books import Books
-from billing.adapters.accounting.ledgerly.faults import Fault, take
+from billing.adapters.accounting.ledgerly.faults import Fault, is_rotated, rotate, take
 from billing.adapters.accounting.ledgerly.filters import BadQuery
 from billing.adapters.accounting.ledgerly.store import Store, insert, now
 from billing.adapters.accounting.ledgerly.wire import dumps, loads
@@ -160,9 +160,11 @@ class _Exchange:
 
     def _let_in(self) -> None:
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or token not in self.tokens:
-            raise Halt(401, "TokenExpired: the bearer token is not valid here.", "refused")
+        if self.fault.kind == "rotated_token":
+            rotate(self.store, token)
         with self.store.read() as tx:
+            if scheme.lower() != "bearer" or token not in self.tokens or is_rotated(tx, token):
+                raise Halt(401, "TokenExpired: the bearer token is not valid here.", "refused")
             if organisations.get(tx, self.organisation) is None:
                 raise Halt(403, "AuthenticationUnsuccessful: this connection does not lead to that organisation.", "refused")
 
@@ -174,7 +176,7 @@ class _Exchange:
             books = Books.open(
                 tx, self.organisation, unit_places=unit_places, penny=self.fault.kind == "penny", locked=self.fault.kind == "period_locked"
             )
-            return Call(books, self.request.args, self.request.headers, body, id)
+            return Call(books, self.request.args, self.request.headers, body, id, partial=self.fault.kind == "partial_batch")
         except ValueError as error:
             raise Halt(400, str(error), "refused") from None
 
@@ -200,6 +202,8 @@ class _Exchange:
         with self.store.write() as tx:
             if self.fault.kind == "forget_keys":
                 tx.execute("DELETE FROM keys")
+            elif self.fault.kind == "key_expired":
+                tx.execute("DELETE FROM keys WHERE key = ?", (self.key,))
             if self.key and (replayed := self._replay(tx, fingerprint)):
                 self._log(replayed[0], "replayed", tx=tx)
                 return replayed
@@ -247,8 +251,9 @@ class _Exchange:
         kind, seconds = self.fault.kind, self.fault.seconds
         if kind == "slow":
             time.sleep(seconds)
-        elif kind == "drop_before":
+        elif kind in ("drop_before", "hang"):
             self.request.get_data()
+            time.sleep(seconds if kind == "hang" else 0)
             self._log(0, "dropped before commit")
             raise DropConnection
         elif kind == "500_before":

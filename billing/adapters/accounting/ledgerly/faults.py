@@ -17,15 +17,19 @@ KINDS = {
     "429": ("429 Too many requests", "Nothing is written; Retry-After says how many seconds to wait."),
     "maintenance": ("503 Maintenance", "Nothing is written; Retry-After says how many seconds to wait."),
     "slow": ("Slow", "Waits that many seconds, then does its work."),
+    "hang": ("No answer", "Nothing is written, and for that many seconds nothing is answered."),
+    "partial_batch": ("Partial batch", "Of a request with several elements every second one is refused, the others are written."),
     "malformed_json": ("Malformed JSON", "The books are written, the answer is not JSON."),
     "truncate_body": ("Truncated answer", "The books are written, the answer breaks off halfway."),
     "huge_body": ("Huge answer", "The books are written, the answer is padded to 20 MB."),
     "forget_keys": ("Forget idempotency keys", "Every key is forgotten before the request is looked at."),
+    "key_expired": ("Idempotency key expired", "The key of this request is forgotten before it is looked at."),
     "period_locked": ("Period locked", "Every document date counts as closed."),
     "penny": ("A penny off", "Arrives at one minor unit more tax."),
-    "unauthorised": ("401 Token refused", "The token is no longer accepted."),
+    "unauthorised": ("401 Token refused", "The token is not accepted, this once."),
+    "rotated_token": ("Token rotated", "The token that was shown is not accepted any more, until the faults are cleared."),
 }
-SECONDS = {"slow": 5.0, "429": 3.0, "maintenance": 30.0}
+SECONDS = {"slow": 5.0, "hang": 60.0, "429": 3.0, "maintenance": 30.0}
 
 
 class BadFault(Exception):
@@ -60,6 +64,19 @@ def switch_on(
 def clear(tx: sqlite3.Connection) -> None:
     """Switch every fault off."""
     tx.execute("DELETE FROM faults")
+    tx.execute("DELETE FROM settings WHERE name = 'rotated_token'")
+
+
+def rotate(store: Store, token: str) -> None:
+    """From now on `token` is an old one."""
+    with store.write() as tx:
+        tx.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('rotated_token', ?)", (token,))
+
+
+def is_rotated(tx: sqlite3.Connection, token: str) -> bool:
+    """Whether `token` was replaced by another one."""
+    row = tx.execute("SELECT value FROM settings WHERE name = 'rotated_token'").fetchone()
+    return row is not None and row["value"] == token
 
 
 def live(tx: sqlite3.Connection) -> list[sqlite3.Row]:

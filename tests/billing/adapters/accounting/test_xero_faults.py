@@ -13,7 +13,8 @@ from decimal import Decimal
 import pytest
 import requests
 
-from billing.adapters.accounting.ledgerly import LedgerlyServer, connection
+from billing.adapters.accounting.ledgerly import LedgerlyServer, connection, faults
+from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
 from billing.adapters.accounting.port import (
     AccountingError,
     AlreadyThere,
@@ -53,9 +54,9 @@ OUTCOMES = {
 
 @pytest.fixture
 def accounting(ledgerly):
-    adapter = ledgerly.accounting(timeout=SHORT)
-    adapter.ensure_contact(number="CU-1042", name="Brightwave Logistics", email="", key="contact")
-    return adapter
+    # Patiently: the first exchange loads the schema it is checked against.
+    ledgerly.accounting().ensure_contact(number="CU-1042", name="Brightwave Logistics", email="", key="contact")
+    return ledgerly.accounting(timeout=SHORT)
 
 
 def writes_of(accounting):
@@ -360,3 +361,61 @@ def test_the_words_of_a_refusal_are_the_remotes_own_each_once():
 )
 def test_retry_after_is_seconds_or_nothing(value, seconds):
     assert retry_after({"Retry-After": value} if value else {}) == seconds
+
+
+# --- faults that last, or strike a part ------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("F30", "F33")
+def test_a_server_that_never_answers_costs_the_timeout_and_the_write_is_unknown(ledgerly, accounting):
+    ledgerly.fault("hang", path="/Invoices", seconds=30)
+    with pytest.raises(Unknown):
+        accounting.post_document(invoice(), key="k")
+    assert not ledgerly.state()["invoices"]
+
+
+@pytest.mark.req("F38", "F40")
+def test_with_the_key_expired_over_there_the_number_alone_says_that_it_is_there_already(ledgerly, accounting):
+    accounting.post_document(invoice(), key="k")
+    ledgerly.fault("key_expired", path="/Invoices")
+    with pytest.raises(AlreadyThere):
+        accounting.post_document(invoice(), key="k")
+    assert len(ledgerly.state()["invoices"]) == 1
+
+
+@pytest.mark.req("F43")
+def test_a_rotated_token_stays_refused_until_another_one_is_shown(tmp_path):
+    server = LedgerlyServer(tmp_path / "two-tokens", tokens=("old", "new")).start()
+    shown = ["old"]
+    adapter = XeroAccounting(dataclasses.replace(connection(server.url), token=lambda: shown[0], timeout=SHORT))
+    assert adapter.organisation().name
+    with server.store.write() as tx:
+        faults.switch_on(tx, kind="rotated_token", method="*")
+    for _ in range(2):
+        with pytest.raises(AuthFailed):
+            adapter.organisation()
+    shown[0] = "new"
+    assert adapter.organisation().name
+    server.stop()
+
+
+@pytest.mark.req("F37")
+def test_of_a_batch_taken_in_part_only_the_refused_are_sent_again_under_the_same_keys(ledgerly, accounting):
+    """dealops sends one document a call; whoever sends several finds here what Xero does: an answer for each element."""
+    numbers = [f"INV-{place}" for place in range(1, 51)]
+
+    def send(wanted, key):
+        contact = {"ContactID": accounting.find_contact(number="CU-1042").id}
+        lines = [{"Description": "x", "Quantity": 1, "UnitAmount": 10, "TaxType": "NONE", "AccountCode": "200"}]
+        days = {"Date": "2026-06-16", "DueDate": "2026-06-30", "Status": "AUTHORISED", "Type": "ACCREC"}
+        body = {"Invoices": [{"InvoiceNumber": number, "Contact": contact, "LineItems": lines, **days} for number in wanted]}
+        headers = {"Authorization": f"Bearer {DEMO_TOKEN}", "xero-tenant-id": DEMO_ORGANISATION, "Idempotency-Key": key}
+        answer = requests.put(f"{ledgerly.url}{API}/Invoices?summarizeErrors=false", json=body, headers=headers, timeout=20)
+        return [one["InvoiceNumber"] for one in answer.json()["Invoices"] if one["StatusAttributeString"] == "ERROR"]
+
+    ledgerly.fault("partial_batch", path="/Invoices")
+    refused = send(numbers, "first")
+    assert refused == numbers[1::2]
+    assert send(numbers, "first") == refused, "the same key is answered as the first time"
+    assert not send(refused, "second")
+    assert sorted(one["number"] for one in ledgerly.state()["invoices"]) == sorted(numbers)
