@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from billing.domain.lines import ONE_DAY, Line
+from billing.domain.lines import Line
 from billing.domain.refusal import Refusal
+from billing.domain.renewal import check_renewal
 from billing.models import Contract, ContractLine, ContractVersion
 from billing.operations import future_invoices
 from billing.operations.contracts import add_lines
@@ -25,12 +26,7 @@ def renew(contract: Contract, *, until: date, lines: Sequence[Line], reason: str
     old = contract.end
     if contract.state != Contract.State.ACTIVE:
         raise Refusal("ended", "until", f"Contract {contract.number} has ended. Sign a new one.")
-    if until <= old:
-        raise Refusal("not_later", "until", f"Contract {contract.number} runs to {old:%-d %b %Y} already. Choose a later day.")
-    last = terms_of(contract).period_on(old - ONE_DAY)
-    if last is None or last.full_end != old:
-        words = f"The term ends on {old:%-d %b %Y}, inside a billing period. Sign a new contract from that day on."
-        raise Refusal("stub_at_the_end", "until", words)
+    check_renewal(terms_of(contract), until, contract.number)
     contract.end = until
     words = f"Contract {contract.number} is renewed: it runs on from {old:%-d %b %Y} to {until:%-d %b %Y}."
     return _new_end(contract, old, lines, action="contract.renewed", words=words, reason=reason, by=by, at=at)

@@ -217,6 +217,7 @@ class ReversalSerializer(ReasonSerializer):
     """With `content_hash` nothing is written unless the amounts are those you saw."""
 
     content_hash = serializers.CharField(max_length=64, required=False, default="")
+    remainder_to = serializers.ChoiceField(choices=DESTINATIONS, required=False, default="", help_text="Of a credit above what was billed")
 
 
 class PreviewSerializer(serializers.Serializer):
@@ -245,7 +246,7 @@ class NewEndSerializer(ReasonSerializer):
 
 
 class RenewalSerializer(NewEndSerializer):
-    uplift = DecimalText(required=False, help_text="Percent by which every price rises from the old end on")
+    uplift = DecimalText(required=False, help_text="Percent by which every price rises from the old end on, by a change of its own")
 
 
 class NewEndShownSerializer(serializers.Serializer):
@@ -258,6 +259,8 @@ class NewEndShownSerializer(serializers.Serializer):
     mrr_after = serializers.CharField()
     invoices = serializers.JSONField()
     pending = serializers.JSONField(help_text="Open and scheduled changes, and what becomes of each")
+    approval = serializers.CharField(allow_null=True, help_text="Why somebody has to agree to the uplift, or null")
+    change = serializers.CharField(allow_null=True, help_text="The change that raises the prices, once written, e.g. CH-2026-0042")
     content_hash = serializers.CharField()
     written = serializers.BooleanField()
 

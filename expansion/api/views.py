@@ -66,10 +66,11 @@ class DealViews(Scoped, viewsets.ReadOnlyModelViewSet):
         rules.demand(rules.why_not_renew(request.user))
         uplift = Decimal(facts["uplift"]) if facts.get("uplift") else None
         seen = renewal_of(_contract(deal), until=facts["day"], uplift=uplift)
+        change = None
         if not facts["preview"]:
             common = {"reason": facts["reason"], "shown_hash": facts["content_hash"], "by": request.user, "now": now()}
-            renewal.renew(deal_id=deal.pk, until=facts["day"], uplift=uplift, **common)
-        return Response(_new_end(deal, seen, written=not facts["preview"]))
+            _, change = renewal.renew(deal_id=deal.pk, until=facts["day"], uplift=uplift, **common)
+        return Response(_new_end(deal, seen, written=not facts["preview"], change=change))
 
     @extend_schema(request=serializers.NewEndSerializer, responses=serializers.NewEndShownSerializer)
     @action(detail=True, methods=["post"])
@@ -198,7 +199,12 @@ class ChangeViews(KeyedWrites, Scoped, mixins.RetrieveModelMixin, mixins.ListMod
         """Take an applied change back by a new, opposite one, which is submitted at once; answers that one."""
         asked = self._read(serializers.ReversalSerializer).validated_data
         done = reversal.reverse(
-            change_id=self.get_object().pk, reason=asked["reason"], shown_hash=asked["content_hash"], by=request.user, now=now()
+            change_id=self.get_object().pk,
+            reason=asked["reason"],
+            shown_hash=asked["content_hash"],
+            remainder_to=asked["remainder_to"],
+            by=request.user,
+            now=now(),
         )
         return self._answer(done, status.HTTP_201_CREATED)
 
@@ -319,7 +325,7 @@ def _contract(deal: Deal) -> Contract:
     return Contract.objects.select_related("legal_entity", "customer__segment").get(pk=deal.contract_id)
 
 
-def _new_end(deal: Deal, seen: NewEnd, *, written: bool) -> dict[str, Any]:
+def _new_end(deal: Deal, seen: NewEnd, *, written: bool, change: Change | None = None) -> dict[str, Any]:
     return {
         "contract": deal.contract.number,
         "end": seen.until.isoformat(),
@@ -328,6 +334,8 @@ def _new_end(deal: Deal, seen: NewEnd, *, written: bool) -> dict[str, Any]:
         "mrr_after": str(seen.mrr_after),
         "invoices": [{"date": one.date.isoformat(), "net": str(one.net), "tax": str(one.tax)} for one in seen.invoices],
         "pending": [{"change": row.change.number, "state": row.change.state, "fate": row.fate} for row in seen.pending],
+        "approval": seen.agreement,
+        "change": change and change.number,
         "content_hash": seen.shown,
         "written": written,
     }

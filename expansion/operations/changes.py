@@ -12,12 +12,14 @@ from typing import Any
 from django.db import transaction
 
 from billing.clock import business_date
+from billing.domain.money import text
 from billing.domain.refusal import Refusal
 from billing.models import Owner
 from billing.operations import contracts
 from dealops.accounts.models import User
 from expansion import rules
 from expansion.domain import workflow
+from expansion.domain.intents import sorted_out
 from expansion.models import Change, Deal
 from expansion.operations import boards, execution, gate, handoffs, notices, questions, slack_posts
 from expansion.operations.deciding import approve, reject
@@ -107,6 +109,7 @@ def submit(*, change_id: int, version: int, shown_hash: str, by: User, now: date
         seen = gate.regate(change, contract, shown_hash, now)
         rules.demand(rules.why_not_prices(by, seen.own_prices))
         _need_waiver_reason(change, seen)
+        _need_destination(change, seen)
         _remember_hand(change, by)
         _enter(change, "submit", submitted_at=now, owner=seen.policies.owner, owner_rule=seen.policies.rules["owner"])
         # Who has to agree is settled here: a rule written later does not reach what is being decided already (S0-17).
@@ -180,6 +183,15 @@ def _need_waiver_reason(change: Change, seen: Preview) -> None:
     """Not adjusting a downgrade that someone chose by hand is a waiver, and a waiver has a reason (M06)."""
     if change.treatment == "no_adjustment" and seen.impact.waived and len(change.waiver_reason) < 10:
         raise Refusal("waiver_reason", "waiver_reason", "Say why nothing is credited for this period (at least ten letters).")
+
+
+def _need_destination(change: Change, seen: Preview) -> None:
+    """What exceeds the credit cap goes somewhere by name, chosen by whoever makes the change, by whichever way it is handed in (M12)."""
+    rest = seen.impact.remainder
+    if rest and not sorted_out(change.edits).remainder_to:
+        amount = f"{text(rest)} {change.currency}"
+        words = f"{amount} is more than was billed. Choose where it goes: customer balance, an older invoice, or a refund."
+        raise Refusal("remainder_to", "remainder", words)
 
 
 def _fill(

@@ -13,7 +13,6 @@ from billing.domain.refusal import Refusal
 from billing.operations import contracts
 from dealops.accounts.models import User
 from expansion.domain import workflow
-from expansion.domain.intents import REMAINDER
 from expansion.models import Change, Deal
 from expansion.operations import changes
 
@@ -60,16 +59,7 @@ def hand_in(*, deal: Deal, wanted: Wanted, sheet: Sheet, shown_hash: str, by: Us
         if sent is not None:
             return sent
         change = save(deal=deal, wanted=wanted, sheet=sheet, by=by, now=now)
-        _need_destination(change, wanted)
         return changes.submit(change_id=change.pk, version=change.version, shown_hash=shown_hash, by=by, now=now)
-
-
-def _need_destination(change: Change, wanted: Wanted) -> None:
-    """What exceeds the credit cap goes somewhere by name, chosen by a person (M12)."""
-    rest = change.impact["remainder"]
-    if any(digit in rest for digit in "123456789") and not any(intent.get("action") == REMAINDER for intent in wanted.intents):
-        words = f"{rest} {change.currency} is more than was billed. Choose where it goes: customer balance, an older invoice, or a refund."
-        raise Refusal("remainder_to", "remainder_to", words)
 
 
 def _started_from(deal: Deal, sheet: Sheet, by: User) -> Any:

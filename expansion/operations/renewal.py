@@ -16,27 +16,37 @@ from dealops.accounts.models import User
 from expansion import rules
 from expansion.domain import workflow
 from expansion.models import Change, Deal
-from expansion.operations import crm_writing, deals, ending, rebasing
-from expansion.queries.renewal import NewEnd, end_of, renewal_of
+from expansion.operations import changes, crm_writing, deals, ending, rebasing
+from expansion.queries.renewal import NewEnd, end_of, renewal_of, uplift_intents
 
 SHORTEST_REASON = 5
 
 
-def renew(*, deal_id: int, until: date, reason: str, by: User, now: datetime, uplift: Decimal | None = None, shown_hash: str = "") -> Deal:
-    """Let the contract run on to `until`, prices raised by `uplift` percent from the old end on. Downgrades agreed for the renewal take
-    effect with it; what is pending is computed again. With `shown_hash` nothing is written unless it brings what was shown.
+def renew(
+    *, deal_id: int, until: date, reason: str, by: User, now: datetime, uplift: Decimal | None = None, shown_hash: str = ""
+) -> tuple[Deal, Change | None]:
+    """Let the contract run on to `until`. Downgrades agreed for the renewal take effect with it; what is pending is computed again. With
+    `shown_hash` nothing is written unless it brings what was shown.
+
+    With `uplift`, prices rise by that many percent from the old end on: a change of its own, made by the same person and handed in, so
+    that the approval rules decide about it like about any other. Answers it beside the deal.
 
     Raises Refusal (reason_missing, not_later, ended, stub_at_the_end, those of an uplift), Stale or NotAllowed.
     """
     with transaction.atomic():
         contract, deal, today = _locked(deal_id, by, reason, now)
-        cause = f"The renewal to {until:%-d %b %Y}"
+        cause, old = f"The renewal to {until:%-d %b %Y}", contract.end
         seen = renewal_of(contract, until=until, uplift=uplift)
         _same_as_shown(seen, shown_hash)
         terms_end.renew(contract, until=until, lines=seen.terms.lines, reason=reason, by=by, at=now)
         _keep_up(deal, contract, now)
         rebasing.moved(contract, cause=cause, today=today, now=now)
-        return deal
+        return deal, _raise_prices(deal, uplift, on=old, reason=reason, by=by, now=now) if uplift else None
+
+
+def _raise_prices(deal: Deal, percent: Decimal, *, on: date, reason: str, by: User, now: datetime) -> Change:
+    draft = changes.draft(deal=deal, intents=uplift_intents(percent), effective=on, goal=reason, by=by, now=now)
+    return changes.submit(change_id=draft.pk, version=draft.version, shown_hash=draft.content_hash, by=by, now=now)
 
 
 def end_early(*, deal_id: int, on: date, reason: str, by: User, now: datetime, shown_hash: str = "") -> Deal:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from billing.clock import business_date
 from billing.domain.refusal import Refusal
 from billing.models import Treatment
 from billing.operations import contracts
@@ -16,37 +17,41 @@ from expansion.domain import workflow
 from expansion.models import Change
 from expansion.operations import changes, handoffs, notices, season
 from expansion.operations.locking import lock_change
+from expansion.queries.preview import preview
 from expansion.queries.reversal import intents_of
 
 SHORTEST_REASON = 5
 
 
-def reverse(*, change_id: int, reason: str, by: User, now: datetime, shown_hash: str = "") -> Change:
+def reverse(*, change_id: int, reason: str, by: User, now: datetime, shown_hash: str = "", remainder_to: str = "") -> Change:
     """Take an applied change back: a new change with the same amounts and the opposite sign, linked, submitted at once.
 
     It goes the way of any other: Finance agrees where Finance owns the future invoice or a closed period is touched, never the maker. With
-    `shown_hash` nothing is written unless the amounts are those that were shown.
+    `shown_hash` nothing is written unless the amounts are those that were shown. `remainder_to` names where a credit goes that exceeds
+    what was billed.
 
-    Raises Refusal: reason_missing, not_applied, already_reversed, second_open_change, below_zero (newer changes have used up what would
-    go); NotAllowed; Stale.
+    Raises Refusal: reason_missing, not_applied, already_reversed, second_open_change, remainder_to, below_zero (newer changes have used
+    up what would go); NotAllowed; Stale.
     """
     reason = _reason(reason, "it is taken back")
     with transaction.atomic():
-        original = Change.objects.select_related("deal").get(pk=change_id)
+        original = Change.objects.select_related("deal__contract__legal_entity", "deal__contract__customer__segment").get(pk=change_id)
         contracts.lock(original.deal.contract_id)
         if original.state != workflow.State.APPLIED:
             words = workflow.LABELS[workflow.State(original.state)].lower()
             raise Refusal("not_applied", "change", f"{original.number} is {words}; only a change that is in effect can be reversed.")
         draft = changes.draft(
             deal=original.deal,
-            intents=intents_of(original),
+            intents=intents_of(original, remainder_to),
             effective=original.effective,
             treatment=Treatment.CREDIT_NOTE,
             goal=reason,
             by=by,
             now=now,
         )
-        return changes.submit(change_id=draft.pk, version=draft.version, shown_hash=shown_hash or draft.content_hash, by=by, now=now)
+        if not shown_hash or (remainder_to and shown_hash == _shown_before(original, now)):
+            shown_hash = draft.content_hash
+        return changes.submit(change_id=draft.pk, version=draft.version, shown_hash=shown_hash, by=by, now=now)
 
 
 def cancel(*, change_id: int, reason: str, by: User, now: datetime) -> Change:
@@ -75,6 +80,15 @@ def cancel(*, change_id: int, reason: str, by: User, now: datetime) -> Change:
         )
         notices.cancelled(change, contract, by=by, reason=reason, now=now)
         return change
+
+
+def _shown_before(original: Change, now: datetime) -> str:
+    """The hash of what is shown while no destination is named: naming it moves no amount."""
+    contract = original.deal.contract
+    today = business_date(contract.legal_entity.time_zone, now)
+    intents, day = intents_of(original), original.effective
+    common = {"deal": original.deal, "contract": contract, "treatment": Treatment.CREDIT_NOTE, "today": today}
+    return preview(**common, intents=intents, effective=day).content_hash
 
 
 def _reason(text: str, what: str) -> str:

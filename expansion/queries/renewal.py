@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from billing.domain import canonical, value
+from billing.domain.impact import impact
 from billing.domain.invoice import Invoice, invoice_for_period
 from billing.domain.lines import Line, Terms, merged
+from billing.domain.money import plain, text
 from billing.domain.refusal import Refusal
+from billing.domain.renewal import check_renewal
 from billing.domain.reversal import undo
 from billing.domain.terms import Edit, apply_edits
 from billing.models import Contract, ContractVersion, Treatment
@@ -21,6 +24,7 @@ from billing.queries.billed import pending_facts
 from expansion.domain import workflow
 from expansion.domain.intents import sorted_out
 from expansion.models import Change
+from expansion.queries.approval_rules import verdict_on
 
 # Invoices shown; the sum is of these.
 HORIZON = 24
@@ -39,6 +43,7 @@ class Pending:
 class NewEnd:
     """A contract with another end: its lines, its invoices from the old end on (renewal) or up to the new one (earlier end), all net of
     tax as far as `net` says, recurring revenue a month before and after, and pending changes. `shown` is the hash of what was shown.
+    `terms` are without an uplift, the amounts with it; `agreement` says why somebody has to agree to the uplift, None for the direct path.
     """
 
     until: date
@@ -49,17 +54,29 @@ class NewEnd:
     mrr_after: Decimal
     pending: tuple[Pending, ...]
     shown: str
+    agreement: str | None = None
+
+
+def uplift_intents(percent: Decimal) -> list[dict[str, str]]:
+    """What the change asks for that raises every price with a renewal."""
+    return [{"action": "uplift", "percent": text(plain(percent))}]
 
 
 def renewal_of(contract: Contract, *, until: date, uplift: Decimal | None = None) -> NewEnd:
-    """The contract renewed to `until`, prices raised by `uplift` percent from the old end on. Raises Refusal naming until or uplift."""
+    """The contract renewed to `until`, with prices raised by `uplift` percent from the old end on, which is a change of its own.
+
+    Raises Refusal naming until (not_later, stub_at_the_end) or uplift (second_open_change and those of the engine).
+    """
     old = contract.end
-    if until <= old:
-        raise Refusal("not_later", "until", f"Contract {contract.number} runs to {old:%-d %b %Y} already. Choose a later day.")
-    terms = replace(terms_of(contract), end=until, lines=lines_at_renewal(contract))
+    now = terms_of(contract)
+    check_renewal(now, until, contract.number)
+    terms = replace(now, end=until, lines=lines_at_renewal(contract))
+    shown, pending = terms, _fates(contract, renewed=True, on=until)
     if uplift:
-        terms = _raised(terms, uplift, old)
-    return _shown(contract, terms, old, until, _fates(contract, renewed=True, on=until))
+        _refuse_second_open(pending)
+        shown = _raised(terms, uplift, old)
+    found = _shown(contract, shown, old, until, pending)
+    return replace(found, terms=terms, agreement=_agreement(contract, terms, shown, uplift) if uplift else None)
 
 
 def end_of(contract: Contract, *, on: date) -> NewEnd:
@@ -88,6 +105,40 @@ def _raised(terms: Terms, uplift: Decimal, day: date) -> Terms:
         return apply_edits(terms, edits, day)
     except Refusal as refusal:
         raise Refusal(refusal.code, "uplift", refusal.message.replace("uplift.percent", "The uplift")) from None
+
+
+def _refuse_second_open(pending: Iterable[Pending]) -> None:
+    for row in pending:
+        if row.change.state != workflow.State.SCHEDULED:
+            words = (
+                f"{row.change.number} is still open, and the uplift is a change as well. Finish that one first, or renew without uplift."
+            )
+            raise Refusal("second_open_change", "uplift", words)
+
+
+def _agreement(contract: Contract, before: Terms, after: Terms, uplift: Decimal) -> str | None:
+    """Why somebody has to agree to higher prices, by the approval rules as they are now."""
+    policies = resolve_policies(contract)
+    day = contract.end
+    result = impact(
+        before,
+        after,
+        effective=day,
+        today=day,
+        policy=policies.as_policy(),
+        billed=(),
+        billed_until=max(contract.billed_until, contract.start),
+    )
+    verdict = verdict_on(
+        impact=result,
+        before=before,
+        after=after,
+        intents=uplift_intents(uplift),
+        owner=policies.owner,
+        effective=day,
+        today=day,
+    )
+    return verdict.words
 
 
 def _shown(contract: Contract, terms: Terms, first: date, until: date, pending: tuple[Pending, ...]) -> NewEnd:

@@ -16,6 +16,7 @@ from billing.domain.terms import Terms
 from billing.models import Contract, ContractVersion
 from billing.queries import Resolved, terms_at
 from expansion.domain import workflow
+from expansion.domain.intents import REMAINDER
 from expansion.models import Change, Deal
 
 REVERSE = "reverse"
@@ -30,9 +31,10 @@ class TakenBack:
     waived: tuple[PricedLine, ...]
 
 
-def intents_of(original: Change) -> list[dict[str, str]]:
-    """The one intent of a reversal."""
-    return [{"action": REVERSE, "change": original.number}]
+def intents_of(original: Change, remainder_to: str = "") -> list[dict[str, str]]:
+    """The one intent of a reversal, with where a credit goes that exceeds what was billed."""
+    named = [{"action": REMAINDER, "to": remainder_to}] if remainder_to else []
+    return [{"action": REVERSE, "change": original.number}, *named]
 
 
 def taken_back(deal: Deal, contract: Contract, intents: Sequence[Mapping[str, Any]], effective: date, current: Terms) -> TakenBack | None:
@@ -41,7 +43,7 @@ def taken_back(deal: Deal, contract: Contract, intents: Sequence[Mapping[str, An
     """
     if not any(intent.get("action") == REVERSE for intent in intents):
         return None
-    if len(intents) > 1:
+    if any(intent.get("action") not in (REVERSE, REMAINDER) for intent in intents):
         raise Refusal("mixed_reversal", "edits", "A reversal stands alone. Make a change of its own for anything else.")
     number = str(intents[0].get("change", ""))
     original = Change.objects.filter(deal=deal, number=number).first()

@@ -93,6 +93,8 @@ class ComposerForm:
         """The id of the form field an operation's field name means: `edits[0].quantity` is the first changed line's quantity."""
         if name in PLAIN_FIELDS:
             return name
+        if name == REMAINDER:
+            return "remainder_to"
         match, piece = self._piece(name)
         return piece.place(match.group(2)) if match and piece else ""
 

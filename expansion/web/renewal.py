@@ -22,7 +22,7 @@ from expansion.models import Deal
 from expansion.operations import renewal as operations
 from expansion.queries.preview import renewed
 from expansion.queries.renewal import NewEnd, end_of, renewal_of
-from expansion.web.changes import BUSY
+from expansion.web.changes import BUSY, submitted_words
 from expansion.web.deals import deal_or_404
 from expansion.web.frame import page, section, status_of
 
@@ -76,8 +76,9 @@ def _done(request: HttpRequest, deal: Deal, kind: str, typed: Mapping[str, str])
     common = {"deal_id": deal.pk, "reason": typed["reason"], "by": request.user, "now": now(), "shown_hash": typed["shown_hash"]}
     day = _day(typed["day"], kind)
     if kind == "renew":
-        operations.renew(**common, until=day, uplift=_percent(typed["uplift"]))
-        return f"{deal.contract.number} is renewed until {day:%-d %b %Y}."
+        _, uplift = operations.renew(**common, until=day, uplift=_percent(typed["uplift"]))
+        words = f"{deal.contract.number} is renewed until {day:%-d %b %Y}."
+        return f"{words} {submitted_words(uplift)}" if uplift else words
     operations.end_early(**common, on=day)
     return f"{deal.contract.number} ends on {day:%-d %b %Y}."
 

@@ -16,6 +16,7 @@ from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
 from billing.models import Treatment
 from expansion import rules
+from expansion.domain.intents import DESTINATION_WORDS, REMAINDER
 from expansion.domain.workflow import WrongState
 from expansion.models import Change
 from expansion.operations import reversal
@@ -75,7 +76,8 @@ def _page(
         "currency": change.currency,
         "reason": request.POST.get("reason", ""),
         "reason_problem": str(refused) if refused and field == "reason" else "",
-        "problem": str(refused) if refused and field != "reason" else "",
+        "remainder_problem": str(refused) if refused and field == REMAINDER else "",
+        "problem": str(refused) if refused and field not in ("reason", REMAINDER) else "",
     }
     try:
         shown = review(request, change)
@@ -90,7 +92,7 @@ def _reversal(request: HttpRequest, original: Change) -> dict[str, Any]:
     seen = preview(
         deal=original.deal,
         contract=contract,
-        intents=intents_of(original),
+        intents=intents_of(original, _destination(request)),
         effective=original.effective,
         treatment=Treatment.CREDIT_NOTE,
         today=business_date(contract.legal_entity.time_zone, now()),
@@ -105,7 +107,13 @@ def _reversal(request: HttpRequest, original: Change) -> dict[str, Any]:
         "rule": seen.policies.rules["owner"],
         "label": button_label(figures, needs_approval=bool(seen.approval)),
         "question": "Why is it taken back?",
+        "destinations": DESTINATION_WORDS.items() if seen.impact.remainder else (),
+        "remainder_to": _destination(request),
     }
+
+
+def _destination(request: HttpRequest) -> str:
+    return request.POST.get("remainder_to", "")[:40]
 
 
 def _do_reverse(request: HttpRequest, original: Change) -> tuple[Change, str]:
@@ -115,6 +123,7 @@ def _do_reverse(request: HttpRequest, original: Change) -> tuple[Change, str]:
         by=request.user,
         now=now(),
         shown_hash=request.POST.get("shown_hash", ""),
+        remainder_to=_destination(request),
     )
     return done, f"{submitted_words(done)} It takes {original.number} back."
 

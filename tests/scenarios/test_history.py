@@ -239,7 +239,8 @@ def test_two_credits_for_the_next_invoice_never_promise_the_same_money_twice():
 @pytest.mark.req("M12", "F61")
 def test_a_credit_that_no_invoice_of_the_term_could_take_is_a_last_credit_note():
     world = world_of(policies={"downgrade_treatment": "credit_on_next_invoice"})
-    change = make(world, seats(world, 1), date(2026, 6, 16))  # 19 x 50 x 15/30 = 475.00 against six invoices of 50.00
+    wanted = [*seats(world, 1), {"action": "remainder", "to": "customer_balance"}]
+    change = make(world, wanted, date(2026, 6, 16))  # 19 x 50 x 15/30 = 475.00 against six invoices of 50.00
     assert (change.impact["remainder"], change.impact["remainder_to"]) == ("175.00", "customer_balance")
     bill_until(date(2027, 1, 1))
     note = Document.objects.get(reference="C-1042 final")

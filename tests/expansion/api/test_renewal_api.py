@@ -3,6 +3,7 @@
 import pytest
 
 from billing.models import Contract
+from expansion.models import Change
 from tests.expansion.api.conftest import Api
 
 pytestmark = pytest.mark.django_db
@@ -15,6 +16,9 @@ def test_revops_previews_and_renews_with_an_uplift(world):
     assert (shown["net"], shown["mrr_before"], shown["mrr_after"], shown["written"]) == ("12600.00", "1000.00", "1050.00", False)
     done = revops.post("deals/DL-1042/renew/", {**body, "content_hash": shown["content_hash"]})
     assert (done.status_code, done.json()["written"]) == (200, True)
+    assert (shown["approval"], shown["change"]) == ("Finance owns the future invoice", None)
+    change = Change.objects.get(number=done.json()["change"])
+    assert (change.mechanism, change.state) == ("price_uplift", "submitted")
     assert str(Contract.objects.get(number="C-1042").end) == "2028-01-01"
     assert revops.post("deals/DL-1042/renew/", {**body, "day": "2027-06-01"}).status_code == 400
 

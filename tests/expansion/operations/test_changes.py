@@ -11,7 +11,7 @@ from dealops.audit.models import Entry
 from dealops.audit.queries import timeline
 from dealops.outbox.models import Message
 from expansion.models import Change, Decision, Handoff, Notice
-from expansion.operations import changes
+from expansion.operations import changes, reversal
 from tests.worlds import STORY_DAY, seed_world
 
 pytestmark = pytest.mark.django_db
@@ -113,10 +113,10 @@ def test_bad_input_is_refused_by_field_and_writes_nothing(world, intent, code, f
     assert words.endswith((".", "”."))
 
 
-@pytest.mark.parametrize("day", [date(2025, 12, 31), date(2027, 1, 1)])
+@pytest.mark.parametrize("day", [date(2025, 12, 31), date(2027, 1, 2)])
 def test_a_day_outside_the_contract_is_refused(world, day):
     words = refused(Refusal, lambda: draft(world, effective=day), field="effective")
-    assert "2026" in words
+    assert "2026" in words or "2027" in words
 
 
 def test_a_product_without_a_price_in_the_contracts_currency_is_refused(world):
@@ -335,3 +335,47 @@ def test_a_discarded_draft_keeps_its_number_and_its_story(world):
 def test_a_submitted_change_cannot_be_discarded(world):
     change = submit(world, draft(world))
     refused(NotAllowed, lambda: changes.discard(change_id=change.pk, version=1, by=world.ae, now=world.now))
+
+
+# --- credits above what was billed -------------------------------------------------------------------------------------------------
+
+
+def unbilled():
+    """A contract that says June is billed, though no invoice of ours shows it: nothing is left to credit."""
+    world = seed_world(billed=False)
+    Contract.objects.update(billed_until=date(2026, 7, 1))
+    world.contract.refresh_from_db()
+    return world
+
+
+@pytest.mark.req("M12", "F61")
+def test_a_credit_above_what_was_billed_is_not_handed_in_without_a_named_destination(db):
+    world = unbilled()
+    change = changes.draft(
+        deal=world.deal, intents=world.more_seats("18"), effective=STORY_DAY, by=world.ae, now=world.now, treatment="credit_note"
+    )
+    with pytest.raises(Refusal) as refused:
+        changes.submit(change_id=change.pk, version=1, shown_hash=change.content_hash, by=world.ae, now=world.now)
+    assert (refused.value.code, refused.value.field) == ("remainder_to", "remainder")
+    assert "50.00 GBP is more than was billed. Choose where it goes" in refused.value.message
+    change.refresh_from_db()
+    assert change.state == "draft"
+
+
+@pytest.mark.req("M12", "F82")
+def test_taking_back_more_than_was_billed_names_the_destination_in_the_same_act(db):
+    world = unbilled()
+    fewer = world.more_seats("20")
+    change = changes.draft(deal=world.deal, intents=world.more_seats("25"), effective=STORY_DAY, by=world.ae, now=world.now)
+    changes.submit(change_id=change.pk, version=1, shown_hash=change.content_hash, by=world.ae, now=world.now)
+    changes.approve(change_id=change.pk, version=1, shown_hash=change.content_hash, by=world.finance, now=world.now)
+    # The invoice over these seats is credited by another change first.
+    cut = changes.draft(deal=world.deal, intents=fewer, effective=STORY_DAY, by=world.csm, now=world.now, treatment="credit_note")
+    changes.submit(change_id=cut.pk, version=1, shown_hash=cut.content_hash, by=world.csm, now=world.now)
+    changes.approve(change_id=cut.pk, version=1, shown_hash=cut.content_hash, by=world.finance, now=world.now)
+    given = {"change_id": change.pk, "reason": "Signed by mistake", "by": world.ae, "now": world.now}
+    with pytest.raises(Refusal) as refused:
+        reversal.reverse(**given)
+    assert refused.value.field == "remainder"
+    back = reversal.reverse(**given, remainder_to="refund")
+    assert (back.impact["remainder"], back.impact["remainder_to"], back.state) == ("125.00", "refund", "submitted")

@@ -119,6 +119,45 @@ def test_only_revops_renews_and_ends(world):
             renewal.end_early(deal_id=world.deal.pk, on=date(2026, 8, 1), reason="They leave us", by=person, now=world.now)
 
 
+def agree(world, change, at=None):
+    return changes.approve(change_id=change.pk, version=1, shown_hash=change.content_hash, by=world.finance, now=at or world.now)
+
+
+@pytest.mark.req("S0-18", "K03")
+def test_a_renewal_that_raises_prices_makes_a_price_uplift_that_finance_decides_about(world):
+    deal, change = renew(world, uplift=Decimal(5))
+    assert (deal.close_on, deal.amount) == (NEXT_END, Decimal(24000))
+    assert (change.state, change.mechanism, change.effective, change.maker) == ("submitted", "price_uplift", date(2027, 1, 1), world.admin)
+    assert (change.mrr_delta, change.goal) == (Decimal(50), "Signed for another year")
+    assert agree(world, change).state == "scheduled"
+    assert catch_up(date(2027, 1, 1)).applied == [change.number]
+    assert contract().documents.get(issue_date=date(2027, 1, 1)).net == Decimal(1050)
+    assert Deal.objects.get().amount == Decimal(24600)
+    assert_books_hold()
+
+
+def test_a_refused_uplift_leaves_the_new_term_at_the_old_prices(world):
+    _, change = renew(world, uplift=Decimal(5))
+    changes.reject(change_id=change.pk, version=1, reason="Their contract caps it at 3 %", by=world.finance, now=world.now)
+    catch_up(date(2027, 1, 1))
+    assert contract().documents.get(issue_date=date(2027, 1, 1)).net == Decimal(1000)
+    assert_books_hold()
+
+
+def test_where_no_rule_asks_for_an_approval_the_uplift_is_scheduled_at_once(db):
+    world = seed_world(owner="sales_cs")
+    _, change = renew(world, uplift=Decimal(5))
+    assert change.state == "scheduled"
+
+
+def test_an_uplift_waits_for_the_change_that_is_open(world):
+    pending(world, "draft")
+    with pytest.raises(Refusal) as refused:
+        renew(world, uplift=Decimal(5))
+    assert (refused.value.code, refused.value.field) == ("second_open_change", "uplift")
+    assert contract().end == date(2027, 1, 1), "nothing was written"
+
+
 # --- ends -----------------------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from django.test import Client
 
-from billing.models import Contract
+from billing.models import Contract, LegalEntity
 from expansion.models import Change
 from tests.browser import sideways, violations
 from tests.expansion.desk import approved, drafted, set_clock
@@ -50,9 +50,33 @@ def test_the_new_terms_invoices_are_shown_with_the_uplift_and_then_are_so(world)
     assert press(revops, RENEWAL, day="2028-01-01", uplift="5").status_code == 302
     contract = Contract.objects.get(number="C-1042")
     assert contract.end == date(2028, 1, 1)
-    assert [(line.starts, line.unit_price) for line in contract.lines.filter(removed_in=None).order_by("starts")] == [
-        (date(2026, 1, 1), 50), (date(2027, 1, 1), 52.5),
-    ]  # fmt: skip
+    assert [(line.starts, line.unit_price) for line in contract.lines.filter(removed_in=None)] == [(date(2026, 1, 1), 50)]
+    change = Change.objects.get()
+    assert (change.mechanism, change.state, change.effective) == ("price_uplift", "submitted", date(2027, 1, 1))
+    assert f"{change.number} was submitted. Finance has been asked." in words(revops.get("/deals/DL-1042"))
+
+
+@pytest.mark.django_db
+def test_the_uplift_says_who_has_to_agree_before_anything_is_sent(world):
+    revops = someone(world.admin)
+    typed = {"day": "2028-01-01", "uplift": "5", "act": "preview"}
+    assert "The uplift needs an approval. Finance owns the future invoice." in words(revops.post(RENEWAL, typed))
+    LegalEntity.objects.update(future_invoice_owner="sales_cs")
+    assert "The uplift needs no approval. It is scheduled for 1 Jan 2027" in words(revops.post(RENEWAL, typed))
+    drafted(world)
+    said = words(revops.post(RENEWAL, typed))
+    assert "is still open, and the uplift is a change as well" in said
+
+
+@pytest.mark.django_db
+def test_a_term_that_ends_inside_a_period_is_refused_beside_the_day(db, settings):
+    set_clock(settings)
+    world = seed_world(end=date(2026, 12, 15))
+    answer = someone(world.admin).get(RENEWAL)
+    assert answer.status_code == 422
+    assert 'id="day-error"' in answer.content.decode()
+    assert "The term ends on 15 Dec 2026, inside a billing period" in words(answer)
+    assert "Renew C-1042" not in words(answer)
 
 
 @pytest.mark.req("F71")
