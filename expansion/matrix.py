@@ -25,6 +25,7 @@ MAKERS = frozenset({SALES, SUCCESS, REVOPS})
 WATCHERS = frozenset({FINANCE, REVOPS, AUDITOR})
 OPERATORS = frozenset({FINANCE, REVOPS})
 ADMINS = frozenset({REVOPS, AUDITOR})
+MOTION = MAKERS | {AUDITOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,25 @@ DOORS: dict[str, Door] = {
     "document": page(row="document"),
     "future_invoices": page(),
     "future_invoice": page(row="contract"),
+    "accounts": page(),
+    "account": page(row="customer"),
+    "plays": page(MOTION),
+    "play": page(MOTION, "play"),
+    "play_new": Door(MOTION, "GET POST", "", ACT_ASKS),
+    "play_edit": Door(MOTION, "GET POST", "play", ACT_ASKS),
+    "play_start": form(MOTION, "", ACT_ASKS),
+    "play_act": form(MOTION, "play", ACT_ASKS),
+    "signals": page(MOTION),
+    "signal": page(MOTION, "signal"),
+    "signal_log": Door(MOTION, "GET POST", "", ACT_ASKS),
+    "signal_qualify": Door(MOTION, "GET POST", "signal", ACT_ASKS),
+    "signal_snooze": form(MOTION, "signal", ACT_ASKS),
+    "signal_dismiss": form(MOTION, "signal", ACT_ASKS),
+    "signal_let_through": form(MOTION, "signal", ACT_ASKS),
+    "introduction": page(MOTION, "introduction"),
+    "introduction_accept": form(MOTION, "introduction", ACT_ASKS),
+    "introduction_return": form(MOTION, "introduction", ACT_ASKS),
+    "introduction_send_on": form(MOTION, "introduction", ACT_ASKS),
     "sync": page(OPERATORS),
     "sync_retry": form(OPERATORS, "message"),
     "sync_park": form(OPERATORS, "message"),

@@ -80,6 +80,15 @@ def hand_off(*, signal_id: int, version: int, answers: Answers, by: User, on: da
     return introduction
 
 
+def preview(signal: Signal, answers: Answers, *, on: date) -> dict[str, Any]:
+    """The four groups as they would go along now; writes nothing. {} for a customer without a contract."""
+    account = snapshots(on=on, customers=[signal.customer_id]).get(signal.customer_id)
+    if account is None:
+        return {}
+    case = _case(signal, account, answers)
+    return _context(signal, account, answers, case, routing.route(case))
+
+
 def _demand_complete(signal: Signal, answers: Answers) -> None:
     given = {
         "goal": answers.goal, "problem": answers.problem, "evidence": answers.evidence, "contact": answers.contact,

@@ -11,13 +11,15 @@ from django.db.models import Count, F, Q, QuerySet
 
 from dealops.accounts.models import Role, User
 from expansion.domain.motion import gates
+from expansion.domain.motion.fields import FIELDS
+from expansion.domain.motion.words import headline
 from expansion.models import GateOverride, Introduction, Offer, Signal
 from expansion.scope import visible
 
 PAGE_SIZE = 30
 TABS = {"open": "Open", "held": "Held back", "snoozed": "Not now", "handed_off": "Handed off", "dismissed": "Dismissed"}
 STALE_DAYS = 1
-WITH = ("customer", "deal__owner", "product", "play", "contact", "created_by", "deal__contract__legal_entity")
+WITH = ("customer", "deal__owner", "product", "play", "version", "contact", "created_by", "deal__contract__legal_entity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,24 @@ class SignalRow:
     offers: tuple[Offer, ...]
     is_stale: bool
 
+    @property
+    def headline(self) -> str:
+        return headline_of(self.signal)
+
+    @property
+    def health(self) -> str:
+        """The sentence of the health gate: before value, how they are doing (S1-29)."""
+        return next((gate["sentence"] for gate in self.signal.gates if gate["gate"] == "health"), "")
+
+    @property
+    def passed(self) -> int:
+        return sum(bool(gate["passes"]) for gate in self.signal.gates)
+
+    @property
+    def conditions(self) -> list[tuple[str, str]]:
+        """What each condition found: (label of the field, words)."""
+        return [(FIELDS[name].label if name in FIELDS else name, words) for name, words in self.signal.inputs.items() if name in FIELDS]
+
 
 @dataclass(frozen=True, slots=True)
 class SignalPage:
@@ -36,6 +56,16 @@ class SignalPage:
     rows: tuple[SignalRow, ...]
     counts: dict[str, int]
     after: str
+
+
+def headline_of(signal: Signal) -> str:
+    """What is happening, in one short sentence."""
+    return headline(customer=signal.customer.name, kind=signal.kind, because=signal.because, inputs=signal.inputs)
+
+
+def one(pk: int, *, user: User, today: date) -> SignalRow:
+    """One signal as the inbox shows it. Raises Signal.DoesNotExist, also for another team's."""
+    return _rows([visible(user, Signal.objects.all()).select_related(*WITH).get(pk=pk)], today)[0]
 
 
 def inbox(*, user: User, tab: str, mine: bool, search: str, after: str, today: date) -> SignalPage:
@@ -77,6 +107,12 @@ def open_for(user: User, limit: int = 8) -> tuple[list[Signal], int]:
     found = _scope(user, True).filter(state=Signal.State.OPEN)
     rows = list(found.select_related(*WITH).order_by(F("value").desc(nulls_last=True), "-pk")[:limit])
     return rows, found.count()
+
+
+def cards_for(user: User) -> tuple[tuple[SignalRow, ...], int]:
+    """Open signals on this person's accounts with their sentences, for Home. Two queries."""
+    rows, total = open_for(user)
+    return tuple(SignalRow(signal, (), False) for signal in rows), total
 
 
 def introductions_for(user: User, *, at: datetime, limit: int = 8) -> tuple[list[Introduction], int]:

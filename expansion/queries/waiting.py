@@ -14,12 +14,21 @@ from expansion.queries.standing import APPROVING
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Counts: changes of mine that are back with me or open, approvals I may give, hand-offs to my team, unread notices."""
+    """Counts: changes of mine that are back with me or open, approvals I may give, hand-offs to my team, unread notices,
+    open signals on my deals, hand-offs from Customer Success I have to answer (a task, so it counts until it is answered).
+    """
 
     changes: int = 0
     approvals: int = 0
     handoffs: int = 0
     notices: int = 0
+    signals: int = 0
+    introductions: int = 0
+
+    @property
+    def bell(self) -> int:
+        """What the bell counts: what was told and not read, and what was given and not answered."""
+        return self.notices + self.introductions
 
 
 # Counts stop at 1,000: a number nobody can read needs no full scan.
@@ -38,7 +47,11 @@ SELECT
   (SELECT count(*) FROM (SELECT 1 FROM expansion_handoff
      WHERE team = %(role)s AND state IN ('open', 'acknowledged', 'checking') {changes} LIMIT 1000) AS rows),
   (SELECT count(*) FROM (SELECT 1 FROM expansion_notice
-     WHERE recipient_id = %(user)s AND channel = 'in_app' AND read_at IS NULL {changes} LIMIT 1000) AS rows)
+     WHERE recipient_id = %(user)s AND channel = 'in_app' AND read_at IS NULL {changes} LIMIT 1000) AS rows),
+  (SELECT count(*) FROM (SELECT 1 FROM expansion_signal s JOIN expansion_deal d ON d.id = s.deal_id
+     WHERE s.state = 'open' AND %(user)s IN (d.owner_id, d.success_manager_id) {deals} LIMIT 1000) AS rows),
+  (SELECT count(*) FROM (SELECT 1 FROM expansion_introduction
+     WHERE state = 'given' AND (to_id = %(user)s OR (to_id IS NULL AND %(role)s = 'sales')) {deals} LIMIT 1000) AS rows)
 """
 
 

@@ -28,6 +28,7 @@ from expansion.domain.intents import DESTINATION_WORDS
 from expansion.models import Change, Deal
 from expansion.operations import composing
 from expansion.queries.catalogue import Sellable, sellable_on
+from expansion.queries.introductions import goal_of
 from expansion.queries.preview import Preview
 from expansion.queries.preview import preview as compute
 from expansion.web.changes import BUSY, submitted_words
@@ -92,7 +93,9 @@ class Desk:
         if self.draft is not None:
             return form_of(self.draft, self.lines, self.sellable)
         newest = Change.objects.filter(deal=self.deal).order_by("-pk").values_list("pk", flat=True).first()
-        return blank_form(self.lines, self.sellable, effective=max(self.today, self.contract.start), newest_id=newest or 0)
+        form = blank_form(self.lines, self.sellable, effective=max(self.today, self.contract.start), newest_id=newest or 0)
+        form.goal = goal_of(self.deal.pk)
+        return form
 
     def compute(self, form: ComposerForm) -> Preview:
         wanted = form.wanted()

@@ -21,6 +21,7 @@ from expansion.queries.crm import is_connected, panel_of
 from expansion.queries.growth import growth_of
 from expansion.queries.listing import paged
 from expansion.queries.lists import DEALS
+from expansion.queries.signals import introduction_of
 from expansion.web.frame import page, section
 from expansion.web.lists import Listed
 from expansion.web.pictures import growth_chart
@@ -97,6 +98,7 @@ def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
         crm=panel_of(found),
         may_renew=rules.why_not_renew(request.user) is None,
         has_ended=found.contract.end <= today or found.contract.state != "active",
+        introduction=introduction_of(found.pk),
         gate=GATE,
         threshold=int(THRESHOLD * 100),
     )

@@ -14,6 +14,7 @@ from billing.clock import now as present
 from dealops.accounts.models import Role, User
 from expansion.domain.workflow import State
 from expansion.queries import home as queries
+from expansion.queries import signals as motion
 from expansion.web.frame import page, section
 from expansion.web.navigation import may_open
 
@@ -46,6 +47,7 @@ def _of_maker(user: User, now: datetime, today: date) -> dict[str, Any]:
     by_state = queries.counts_of_changes(user)
     look_at = queries.deals_to_look_at(user, today=today)
     return {
+        **(_given_by(user) if user.role == Role.CUSTOMER_SUCCESS else _given_to(user, now)),
         "my_changes": queries.my_changes(user, now=now),
         "look_at": look_at,
         "tiles": [
@@ -55,6 +57,17 @@ def _of_maker(user: User, now: datetime, today: date) -> dict[str, Any]:
             _tile("Deals to look at", look_at.total, "eye", "/board?owner=me", "wait"),
         ],
     }
+
+
+def _given_by(user: User) -> dict[str, Any]:
+    """Customer Success: what there is to qualify, and what became of what was handed over."""
+    return {"signals": queries.Block(*motion.cards_for(user)), "given": motion.introductions_by(user)}
+
+
+def _given_to(user: User, now: datetime) -> dict[str, Any]:
+    """Sales: what Customer Success handed over and waits for an answer."""
+    rows, total = motion.introductions_for(user, at=now)
+    return {"introductions": queries.Block(tuple(rows), total)}
 
 
 def _of_finance(user: User, now: datetime, today: date) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from expansion.queries.waiting import Waiting, waiting_for
 
 EVERYBODY = frozenset(Role)
 WATCHERS = frozenset({Role.FINANCE, Role.REVOPS, Role.AUDITOR})
+# Those who talk to customers, and who reads over their shoulder.
+MOTION = frozenset({Role.SALES, Role.CUSTOMER_SUCCESS, Role.REVOPS, Role.AUDITOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ SECTIONS = (
     Section("approvals", "Approvals", "stamp", "approvals", WATCHERS, waiting="approvals"),
     Section("documents", "Documents", "file-text", "documents"),
     Section("future-invoices", "Future invoices", "calendar-sync", "future_invoices", waiting="handoffs"),
+    Section("signals", "Signals", "activity", "signals", MOTION, waiting="signals"),
+    Section("plays", "Plays", "play", "plays", MOTION),
+    Section("accounts", "Accounts", "building-2", "accounts"),
     Section("sync", "Sync", "refresh-cw", "sync", frozenset({Role.FINANCE, Role.REVOPS})),
     Section("audit", "Audit log", "shield-check", "audit", frozenset({Role.REVOPS, Role.AUDITOR})),
     Section("notifications", "Notifications", "bell", "notifications", waiting="notices"),
@@ -62,7 +67,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "frame": {
             "navigation": _entries(request, user, counts),
-            "unread": counts.notices,
+            "unread": counts.bell,
             "initials": "".join(word[0] for word in user.name.split()[:2]).upper() or "?",
             "personas": personas(),
             "demo_day": clock.day if clock else None,

@@ -16,6 +16,7 @@ from dealops.outbox.models import State
 from expansion.models import Notice
 from expansion.operations import inbox as operations
 from expansion.queries import notices as queries
+from expansion.queries.signals import introductions_for
 from expansion.web.blocks import blocks_html
 from expansion.web.frame import back, page, section
 
@@ -26,16 +27,19 @@ PREVIEWS = {"email": "Sent by e-mail", "slack": "Sent by Slack"}
 @require_safe
 @section("notifications")
 def inbox(request: HttpRequest) -> HttpResponse:
-    """`?show=unread` (first) or `?show=all`."""
+    """`?show=unread` (first) or `?show=all`. A hand-off is a task: it stays on top until it is answered, and is never just read."""
     show = request.GET.get("show", "unread")
     show = show if show in TABS else "unread"
-    unread = queries.unread(request.user)
+    given, waiting = introductions_for(request.user, at=now())
+    unread = queries.unread(request.user) + waiting
     return page(
         request,
         "notices/inbox.html",
         title="Notifications",
         groups=queries.inbox(request.user, unread_only=show == "unread"),
         unread=unread,
+        may_read_all=unread > waiting,
+        introductions=given,
         show=show,
         tabs=_tabs(request, show, unread),
     )
@@ -67,7 +71,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
         request,
         "notices/outbox.html",
         title="Sent messages",
-        tabs=_tabs(request, show, queries.unread(request.user)),
+        tabs=_tabs(request, show, queries.unread(request.user) + introductions_for(request.user, at=now())[1]),
         show=show,
         notices=found,
         chosen=chosen,

@@ -1,8 +1,9 @@
 """Addresses of the product's pages. Each screen adds its own lines below its heading."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from expansion.web import (
+    accounts,
     approvals,
     audit,
     board,
@@ -18,12 +19,15 @@ from expansion.web import (
     future_invoices,
     home,
     imports,
+    introductions,
     lists,
     notices,
+    plays,
     preferences,
     questions,
     renewal,
     search,
+    signals,
     slack,
     sync,
     undo,
@@ -110,6 +114,29 @@ urlpatterns = [
     # future invoices
     path("future-invoices", future_invoices.index, name="future_invoices"),
     path("future-invoices/<slug:number>", future_invoices.detail, name="future_invoice"),
+    # accounts
+    path("accounts", accounts.index, name="accounts"),
+    # One's own account lies below the same word; a customer's number has a figure in it.
+    re_path(r"accounts/(?P<number>[A-Za-z-]*[0-9][A-Za-z0-9_-]*)$", accounts.account, name="account"),
+    # plays
+    path("plays", plays.index, name="plays"),
+    path("plays/new", plays.build, name="play_new"),
+    path("plays/start", plays.start, name="play_start"),
+    path("plays/<slug:code>", plays.play, name="play"),
+    path("plays/<slug:code>/edit", plays.build, name="play_edit"),
+    path("plays/<slug:code>/act", plays.act, name="play_act"),
+    # signals and hand-offs
+    path("signals", signals.index, name="signals"),
+    path("signals/log", signals.log, name="signal_log"),
+    path("signals/<int:pk>", signals.signal, name="signal"),
+    path("signals/<int:pk>/qualify", introductions.qualify, name="signal_qualify"),
+    path("signals/<int:pk>/snooze", signals.snooze, name="signal_snooze"),
+    path("signals/<int:pk>/dismiss", signals.dismiss, name="signal_dismiss"),
+    path("signals/<int:pk>/let-through", signals.let_through, name="signal_let_through"),
+    path("introductions/<int:pk>", introductions.introduction, name="introduction"),
+    path("introductions/<int:pk>/accept", introductions.accept, name="introduction_accept"),
+    path("introductions/<int:pk>/return", introductions.give_back, name="introduction_return"),
+    path("introductions/<int:pk>/send-on", introductions.send_on, name="introduction_send_on"),
     # the log
     path("audit", audit.index, name="audit"),
     path("audit/check", audit.check, name="audit_check"),

@@ -162,7 +162,7 @@
   }
 
   // --- shortcuts: single keys can be switched off (WCAG 2.1.4) and never act inside a field --------------------------------------------
-  const places = { h: "home", b: "board", c: "changes", a: "approvals", d: "documents", f: "future-invoices", n: "notifications" };
+  const places = { h: "home", b: "board", c: "changes", a: "approvals", d: "documents", f: "future-invoices", n: "notifications", s: "signals" };
   let going = 0;
   const singles = () => localStorage.getItem("dealopsSingleKeys") !== "off";
   const writing = (element) => element.matches("input, textarea, select, [contenteditable=true]");
@@ -184,6 +184,10 @@
     else if (Date.now() - going < 1500 && places[event.key]) {
       const link = $('#sidebar a[href^="/' + places[event.key] + '"]');
       if (link) window.location.assign(link.href);
+    } else if (event.key === "l" && $('#sidebar a[href="/signals"]')) {
+      // The page says whose it is, so that nobody has to look for the customer.
+      const about = $("[data-account]");
+      window.location.assign("/signals/log" + (about ? "?account=" + encodeURIComponent(about.dataset.account) : ""));
     } else return;
     event.preventDefault();
   });

@@ -12,7 +12,7 @@ from billing.operations.billing_run import bill
 from dealops.accounts.models import Role, User
 from expansion.demo import catalogue, people, story
 from expansion.demo.contracts import sign
-from expansion.models import Change, Deal, Signal
+from expansion.models import Change, Deal, Introduction, Play, PlayVersion, Signal
 from expansion.operations import changes
 from tests.expansion.desk import approved, set_clock, submitted
 from tests.worlds import NOON, STORY_DAY, World, seed_world
@@ -46,8 +46,15 @@ class Half:
             "handoff": self.waiting.handoffs.latest("pk").pk,
             "signal": self._signal().pk,
         }
+            "introduction": self._introduction().pk,
 
     def _signal(self) -> Signal:
+    def _introduction(self) -> Introduction:
+        facts = {"customer": self.deal.customer, "deal": self.deal, "mechanism": "upsell", "sourced_by": self.deal.success_manager}
+        context = {"need": {"goal": f"{self.deal.customer.name} grows"}, "product": {}, "offer": {}, "routing": {}}
+        more = {"to": self.deal.owner, "route": "account_owner", "rule": "policy", "context": context, "due_at": NOON, "created_at": NOON}
+        return Introduction.objects.get_or_create(signal=self._signal(), defaults=facts | more)[0]
+
         facts = {
             "because": f"{self.deal.customer.name} said so",
             "first_seen": NOON,
@@ -82,6 +89,8 @@ def build(settings: Any) -> Cast:
     team("here", "northbeam-uk", [*staff["maker"].values(), *staff["colleague"].values(), world.ae, world.csm])
     team("elsewhere", "northbeam-eu", staff["outside"].values())
     more = world.more_seats("30")
+    play = Play.objects.create(code="policy", name="Policy", created_at=NOON)
+    PlayVersion.objects.create(play=play, number=1, definition={}, created_at=NOON)
     here = Half(world.deal, approved(world), submitted(world, intents=more))
     return Cast(world, staff, here, _lived_through(other, staff["outside"]))
 

@@ -52,7 +52,7 @@ def _health(account: Account, proposal: Proposal, on: date) -> tuple[bool, str]:
         return False, "A severity 1 case is open. Solve it first."
     if account.overdue_days > OVERDUE_DAYS:
         return False, f"An invoice is {account.overdue_days} days overdue. Settle that first."
-    return True, f"Health {account.health} passes the gate of {proposal.health}."
+    return True, f"Health {account.health} passes the gate ({proposal.health})."
 
 
 def _onboarding(account: Account, proposal: Proposal, on: date) -> tuple[bool, str]:

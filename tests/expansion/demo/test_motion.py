@@ -36,6 +36,6 @@ def test_the_story_begins_with_the_signal_of_brightwave(demo):
     assert signal.because == (
         "Because Brightwave Logistics is on Team (20 seats) and has used 19 of 20 Team seats (95 %) since 9 Jun; threshold 90 %."
     )
-    assert (signal.state, signal.value, signal.gates[0]["sentence"]) == ("open", 250, "Health 82 passes the gate of 60.")
+    assert (signal.state, signal.value, signal.gates[0]["sentence"]) == ("open", 250, "Health 82 passes the gate (60).")
     rows, total = open_for(signal.deal.success_manager)
     assert total >= len(rows) > 0

@@ -42,7 +42,7 @@ def test_the_signal_of_the_story(world):
     assert signal.because.endswith("has used 19 of 20 Team seats (95 %) since 9 Jun; threshold 90 %.")
     assert (signal.state, signal.mechanism, signal.product.code, signal.deal) == ("open", "upsell", "team", world.deal)
     assert (signal.units, signal.value, signal.value_words) == (5, 250, "5 more Team seats x 50 bring use to 80 % or less")
-    assert signal.gates[0]["sentence"] == "Health 82 passes the gate of 60."
+    assert signal.gates[0]["sentence"] == "Health 82 passes the gate (60)."
     assert signal.data_as_of == STORY_DAY
     assert Entry.objects.get(action="signal.found").subjects == [signal.permalink, world.deal.permalink]
 

@@ -25,7 +25,7 @@ def test_a_ready_account_passes_every_gate_in_the_order_of_the_book():
     assert [r.gate for r in results] == list(gates.NAMES)
     assert gates.NAMES[:7] == ("health", "onboarding", "value_proof", "readiness", "not_owned", "support_load", "short_lived")
     assert all(r.passes and r.sentence for r in results)
-    assert results[0].sentence == "Health 82 passes the gate of 60."
+    assert results[0].sentence == "Health 82 passes the gate (60)."
 
 
 @pytest.mark.req("S1-29", "K23")

@@ -1,0 +1,47 @@
+"""What a hand-off and the form before it show."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from dealops.accounts.models import User
+from expansion.domain.motion.account import Account
+from expansion.domain.motion.words import Known, known
+from expansion.models import Contact, Goal, Introduction, Signal
+from expansion.queries.facts import snapshots
+from expansion.scope import visible
+
+WITH = ("signal__customer", "signal__product", "customer__legal_entity", "deal", "to", "sourced_by", "closed_by")
+
+
+def known_of(signal: Signal, *, on: date) -> Known:
+    """Everything the form of qualification opens with. Nineteen queries."""
+    account = snapshots(on=on, customers=[signal.customer_id]).get(signal.customer_id) or Account("", signal.customer.name)
+    contact = signal.contact or Contact.objects.filter(customer=signal.customer).order_by("-owns_budget", "pk").first()
+    open_goal = Goal.objects.filter(customer=signal.customer, state=Goal.State.OPEN).order_by("-weight", "-created_at").first()
+    return known(
+        account=account, kind=signal.kind, inputs=signal.inputs, product=signal.product.code if signal.product else "",
+        problem=signal.problem, quote=signal.quote, urgency=signal.urgency, goal=signal.goal or (open_goal.title if open_goal else ""),
+        contact=contact.name if contact else "", department=signal.department or (contact.department if contact else ""),
+        owns_budget=bool(contact and contact.owns_budget),
+    )  # fmt: skip
+
+
+def one(pk: int, user: User) -> Introduction:
+    """Raises Introduction.DoesNotExist, also for another team's."""
+    found: Introduction = visible(user, Introduction.objects.all()).select_related(*WITH).get(pk=pk)
+    return found
+
+
+def following(given: Introduction) -> Introduction | None:
+    """Where it went when it was sent on."""
+    if given.state != Introduction.State.REROUTED:
+        return None
+    return Introduction.objects.filter(signal=given.signal_id, pk__gt=given.pk).select_related("to").order_by("pk").first()
+
+
+def goal_of(deal_id: int) -> str:
+    """What the customer wants to achieve, as it was handed over and taken; "" without a hand-off (S3-57: nothing is asked twice)."""
+    taken = Introduction.objects.filter(deal=deal_id, state=Introduction.State.ACCEPTED).order_by("-pk").values_list("context", flat=True)
+    context = taken.first()
+    return str((context or {}).get("need", {}).get("goal", ""))

@@ -1,0 +1,80 @@
+"""The fields of the play builder and the definition they make; the definition is judged by the domain, not here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from expansion.domain.motion import gates
+from expansion.domain.motion.fields import FIELDS
+
+ROWS, TASKS = 3, 3
+TEXTS = ("mechanism", "product", "because", "message", "offer_type", "complexity")
+NUMBERS = {"health": gates.HEALTH, "cool_down_days": gates.COOL_DOWN, "stop_after_days": 30}
+LISTS = frozenset({"in", "not in", "between"})
+
+
+def blank() -> dict[str, Any]:
+    """A form with nothing in it but the usual limits."""
+    return shown_of({"because": "Because {customer} "})
+
+
+def shown_of(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition as fields: rows of conditions (one blank one at least), tasks, texts, numbers as text."""
+    return {
+        "static": _rows(definition.get("static") or []),
+        "live": _rows(definition.get("live") or []),
+        "tasks": [*({"title": t.get("title", ""), "days": t.get("days", "")} for t in definition.get("tasks") or []), *[{}] * TASKS][
+            :TASKS
+        ],
+        **{name: definition.get(name, "") for name in TEXTS},
+        **{name: definition.get(name, default) for name, default in NUMBERS.items()},
+    }
+
+
+def _rows(found: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    rows = [{**row, "value": _text(row.get("value"))} for row in found]
+    return [*rows, *[{}] * max(1, ROWS - len(rows))]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(part) for part in value)
+    return "yes" if value is True else str(value or "")
+
+
+def definition_of(data: Any) -> dict[str, Any]:
+    """What was posted, as a definition; lists are typed with commas, rows without a field are left out."""
+    made: dict[str, Any] = {name: data.get(name, "").strip() for name in TEXTS}
+    for name in NUMBERS:
+        text = data.get(name, "").strip()
+        made[name] = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else text
+    for kind in ("static", "live"):
+        made[kind] = _conditions(data, kind)
+    titles, days = data.getlist("task_title"), data.getlist("task_days")
+    made["tasks"] = [
+        {"title": title.strip(), "days": int(day) if day.isascii() and day.isdecimal() and len(day) < 4 else day}
+        for title, day in zip(titles, days, strict=False)
+        if title.strip()
+    ]
+    return made
+
+
+def _conditions(data: Any, kind: str) -> list[dict[str, Any]]:
+    columns = [data.getlist(f"{kind}_{part}") for part in ("field", "op", "value")]
+    rearms = data.getlist(f"{kind}_rearm")
+    found = []
+    for place, (field, op, value) in enumerate(zip(*columns, strict=False)):
+        if not field:
+            continue
+        row: dict[str, Any] = {"field": field, "op": op, "value": _value(field, op, value.strip())}
+        if place < len(rearms) and rearms[place].strip():
+            row["rearm"] = rearms[place].strip()
+        found.append(row)
+    return found
+
+
+def _value(field: str, op: str, text: str) -> Any:
+    if op in LISTS:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return True if field in FIELDS and FIELDS[field].type == "yes" else text

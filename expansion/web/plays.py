@@ -1,0 +1,153 @@
+"""Plays: the rules that say whom to talk to, when and why. RevOps writes, tries, switches; everybody of the motion reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from billing.clock import business_date, now
+from billing.domain.refusal import Refusal
+from billing.models import Product
+from expansion import rules_motion as rules
+from expansion.domain.motion import conditions, gates, plays
+from expansion.domain.motion.fields import FIELDS
+from expansion.domain.motion.presets import EVERY
+from expansion.models import Play, PlayVersion
+from expansion.operations import plays as operations
+from expansion.queries import plays as queries
+from expansion.web.frame import page, section, status_of
+from expansion.web.play_form import blank, definition_of, shown_of
+from expansion.web.signals import LONDON, int_of
+
+MECHANISM_WORDS = {"upsell": "Upsell", "cross_sell": "Cross-sell", "downgrade": "Downgrade"}
+CHOICE_WORDS = {
+    "same": "The product itself", "next_plan": "The next plan", "lower_plan": "A lower plan",
+    "white_space": "What closes the gap", "any": "Whatever fits",
+}  # fmt: skip
+
+
+@require_safe
+@section("plays")
+def index(request: HttpRequest) -> HttpResponse:
+    """Every play with its live version, what it did, and the presets nobody has started yet."""
+    rows = queries.every_play()
+    taken = {row.play.code for row in rows}
+    return page(
+        request, "plays/list.html", title="Plays", rows=rows, presets=[p for p in EVERY.values() if p.code.lower() not in taken
+        and p.code not in taken], may_edit=rules.why_not_edit_plays(request.user) is None,
+    )  # fmt: skip
+
+
+@require_safe
+@section("plays")
+def play(request: HttpRequest, code: str) -> HttpResponse:
+    """One play: its versions, what the newest would have done, and whom it spoke about."""
+    found = play_or_404(code)
+    versions = list(found.versions.select_related("created_by", "live_by").order_by("-number"))
+    return page(
+        request, "plays/play.html", title=found.name, play=found, versions=versions, newest=versions[0],
+        live=next((v for v in versions if v.state == PlayVersion.State.LIVE), None), shown=queries.words_of(versions[0].definition),
+        evaluations=queries.evaluations_of(found, request.user), backtest=_backtest(versions[0]),
+        may_edit=rules.why_not_edit_plays(request.user) is None,
+    )  # fmt: skip
+
+
+def _backtest(version: PlayVersion) -> dict[str, Any] | None:
+    if version.backtested_at is None:
+        return None
+    held = [(gates.LABELS.get(name, name), count) for name, count in version.backtest.get("held", {}).items()]
+    return {**version.backtest, "held": held, "overlaps": list(version.backtest.get("overlaps", {}).items())}
+
+
+def play_or_404(code: str) -> Play:
+    found = Play.objects.filter(code=code).select_related("stopped_by").first()
+    if found is None:
+        raise Http404(f"There is no play {code}. The list has them all.")
+    return found
+
+
+@require_POST
+@section("plays")
+def start(request: HttpRequest) -> HttpResponse:
+    """Posted `preset`: a draft of it."""
+    return _act(request, "", lambda: operations.start_from_preset(code=request.POST.get("preset", ""), by=request.user, now=now()))
+
+
+@require_POST
+@section("plays")
+def act(request: HttpRequest, code: str) -> HttpResponse:
+    """Posted `act`: test, live, stop (with `reason`) or restart."""
+    found, by, moment = play_or_404(code), request.user, now()
+    version = int_of(request.POST.get("version", ""))
+    if not PlayVersion.objects.filter(pk=version, play=found).exists():
+        version = found.versions.order_by("-number").values_list("pk", flat=True)[0]
+    doing: dict[str, Callable[[], Any]] = {
+        "test": lambda: operations.back_test(version_id=version, on=business_date(LONDON, moment), by=by, now=moment),
+        "live": lambda: operations.go_live(version_id=version, by=by, now=moment),
+        "stop": lambda: operations.stop(play_id=found.pk, reason=request.POST.get("reason", ""), by=by, now=moment),
+        "restart": lambda: operations.restart(play_id=found.pk, by=by, now=moment),
+    }
+    chosen = doing.get(request.POST.get("act", ""))
+    if chosen is None:
+        messages.error(request, "Choose what to do with the play.")
+        return HttpResponseRedirect(reverse("play", args=[code]))
+    return _act(request, code, chosen)
+
+
+def _act(request: HttpRequest, code: str, doing: Callable[[], Any]) -> HttpResponse:
+    try:
+        done = doing()
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+        return HttpResponseRedirect(reverse("play", args=[code]) if code else reverse("plays"))
+    if isinstance(done, PlayVersion):
+        words = "is live now" if done.state == PlayVersion.State.LIVE else "is a draft. Try it on the last 90 days, then put it live"
+        messages.success(request, f"“{done.play.name}” {words}.")
+        code = done.play.code
+    elif isinstance(done, Play):
+        messages.success(request, f"“{done.name}” {'runs again' if done.is_on else 'is stopped. Signals that are there stay'}.")
+    return HttpResponseRedirect(reverse("play", args=[code]))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@section("plays")
+def build(request: HttpRequest, code: str = "") -> HttpResponse:
+    """A play in fields: a new one, or the next version of `code`."""
+    found = play_or_404(code) if code else None
+    newest = found.versions.order_by("-number").first() if found else None
+    refusal = rules.why_not_edit_plays(request.user)
+    form, error = shown_of(newest.definition) if newest else blank(), None
+    name = request.POST.get("name", found.name if found else "").strip()
+    if request.method == "POST" and refusal is None:
+        definition = definition_of(request.POST)
+        form = shown_of(definition)
+        try:
+            done = (
+                operations.edit(
+                    play_id=found.pk, definition=definition, seen=int_of(request.POST.get("seen", "")), by=request.user, now=now()
+                )
+                if found
+                else operations.create(name=name, definition=definition, by=request.user, now=now())
+            )
+        except Refusal as refused:
+            error = refused
+        else:
+            messages.success(request, "Saved as a draft. Try it on the last 90 days, then put it live.")
+            return HttpResponseRedirect(reverse("play", args=[done.play.code]))
+    products = [*CHOICE_WORDS.items(), *Product.objects.filter(is_active=True).order_by("name").values_list("code", "name")]
+    return page(
+        request, "plays/build.html", title=f"Edit {found.name}" if found else "New play", play=found, newest=newest, form=form, name=name,
+        refusal=refusal, error=error, status=403 if refusal else status_of(error) if error else 200, products=products,
+        static_fields=_fields("static"), live_fields=_fields("live"),
+        operators=sorted({op for ops in conditions.OPERATORS.values() for op in ops}),
+        mechanisms=MECHANISM_WORDS.items(), offer_types=plays.OFFER_TYPES, complexities=plays.COMPLEXITIES,
+    )  # fmt: skip
+
+
+def _fields(kind: str) -> list[tuple[str, str]]:
+    return sorted(((name, field.label) for name, field in FIELDS.items() if field.kind == kind), key=lambda pair: pair[1])
