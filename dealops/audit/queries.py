@@ -15,10 +15,16 @@ def timeline(*subjects: str) -> QuerySet[Entry]:
     return Entry.objects.filter(subjects__overlap=list(subjects)).select_related("actor").order_by("-at", "-id")
 
 
-def broken_entries(chain: Chain) -> Iterator[tuple[int, str]]:
-    """(sequence, what is wrong) for every entry whose place or hash does not hold (F98)."""
-    previous_hash, expected = "", 1
-    for entry in chain.entries.select_related("chain").order_by("sequence").iterator(chunk_size=2000):
+def broken_entries(chain: Chain, *, after: int = 0, upto: int | None = None) -> Iterator[tuple[int, str]]:
+    """(sequence, what is wrong) for every entry whose place or hash does not hold (F98).
+
+    `after` and `upto` are sequences that bound what is read; without `upto` the end of the chain is checked as well.
+    """
+    before = chain.entries.filter(sequence=after).values_list("hash", flat=True).first() if after else ""
+    previous_hash, expected = before or "", after + 1
+    rows = chain.entries.filter(sequence__gt=after).select_related("chain").order_by("sequence")
+    rows = rows if upto is None else rows.filter(sequence__lte=upto)
+    for entry in rows.iterator(chunk_size=2000):
         if entry.sequence != expected:
             yield expected, f"entries {expected} to {entry.sequence - 1} are missing"
         if entry.previous_hash != previous_hash:
@@ -26,5 +32,7 @@ def broken_entries(chain: Chain) -> Iterator[tuple[int, str]]:
         elif entry_hash(entry) != entry.hash:
             yield entry.sequence, "was altered after it was written"
         previous_hash, expected = entry.hash, entry.sequence + 1
+    if upto is not None:
+        return
     if expected - 1 != chain.last_sequence or previous_hash != chain.last_hash:
         yield chain.last_sequence, "the newest entries were removed"

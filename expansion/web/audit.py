@@ -8,12 +8,14 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dealops.audit import exports
+from dealops.audit import exports, verifying
 from dealops.audit.models import Chain
-from dealops.audit.verifying import broken
 from expansion.queries import log
 from expansion.scope import visible
 from expansion.web.frame import page, section
+
+# Entries read in one request of the check: a second or two of work.
+PORTION = 10_000
 
 
 @require_safe
@@ -26,9 +28,16 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @section("audit")
 def check(request: HttpRequest) -> HttpResponse:
-    """Reads every entry, chain and anchor this person sees, and names what does not hold."""
-    mine = set(visible(request.user, Chain.objects.all()).values_list("name", flat=True))
-    return _page(request, checked=True, wrong=[row for row in broken() if row.chain in mine])
+    """Reads the entries, chains and anchors this person sees, a portion at a time, and names what does not hold.
+
+    Where a portion begins stands in the address: `chain`, and the `entry` of it that was read last.
+    """
+    sequence = request.GET.get("entry", "")
+    after = (request.GET.get("chain", "")[:80], int(sequence) if sequence.isascii() and sequence.isdecimal() and len(sequence) < 12 else 0)
+    mine = visible(request.user, Chain.objects.all())
+    portion = verifying.portion(mine, after=after, most=PORTION)
+    rest = urlencode({**_asked(request), "chain": portion.next[0], "entry": portion.next[1]}) if portion.next else ""
+    return _page(request, checked=portion, began=after, rest=rest)
 
 
 @require_safe

@@ -92,3 +92,27 @@ def test_documents_and_contracts_tell_their_story(client, world):
     page = text(client.get(f"/documents/{change.document_number}"))
     assert "Timeline" in page and "Fiona Reid approved" in page
     assert "Fiona Reid approved" in text(client.get(f"/future-invoices/{world.contract.number}"))
+
+
+def test_a_long_log_is_checked_in_portions_and_each_finding_is_told_in_its_own(auditor, monkeypatch):
+    from expansion.web import audit
+
+    monkeypatch.setattr(audit, "PORTION", 3)
+    entry = Entry.objects.get(action="change.approved")
+    with pgtrigger.ignore("audit.Entry:append_only"):
+        Entry.objects.filter(pk=entry.pk).update(sentence="Nothing happened.")
+    address, told, portions = "/audit/check", [], 0
+    while address:
+        answer = auditor.get(address)
+        checked = answer.context["checked"]
+        told += [str(row) for row in checked.found]
+        assert checked.read <= 3
+        address = f"/audit/check?{answer.context['rest']}" if answer.context["rest"] else ""
+        portions += 1
+    assert portions >= Entry.objects.count() // 3
+    assert told == [f"{entry.chain}: entry {entry.sequence} was altered after it was written"]
+
+
+@pytest.mark.parametrize("query", ["chain=nowhere&entry=1", "entry=-1", "entry=999999999999999", "chain=%00"])
+def test_an_address_of_a_portion_that_is_no_such_thing_is_no_error(auditor, query):
+    assert auditor.get(f"/audit/check?{query}").status_code in {200, 400}
