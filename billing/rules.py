@@ -93,6 +93,15 @@ class Scope:
 EVERYTHING = Scope(everything=True)
 
 
+def colleagues(user: User) -> QuerySet[User]:
+    """Whose own rows (their bulk jobs, imports, delegations) hold nothing this person does not see: all their teams are this person's too.
+
+    Asked only for somebody whose scope is not everything.
+    """
+    elsewhere = Team.objects.exclude(members=user.pk).filter(members__isnull=False)
+    return User.objects.filter(teams__members=user.pk).exclude(teams__in=elsewhere)
+
+
 def scope_of(user: User) -> Scope:
     """What this person sees. Asked once per request: it is kept on the person, who is read anew for each (F85)."""
     known: Scope | None = getattr(user, "_scope", None)

@@ -11,7 +11,7 @@ from django.db.models.functions import Concat
 from billing import rules as billing
 from billing.models import Contract, LegalEntity
 from billing.rules import Scope, scope_of
-from dealops.accounts.models import User
+from dealops.accounts.models import ApiToken, User
 from dealops.audit.models import Anchor, Chain, Entry
 from dealops.outbox.models import Attempt, Message
 from expansion import models
@@ -24,11 +24,11 @@ WAYS: dict[type[Model], str] = {
     Decision: "change__deal__contract__",
     Handoff: "change__deal__contract__",
     Notice: "change__deal__contract__",
+    models.SlackPost: "notice__change__deal__contract__",
 }
 # Model -> the way to its customer: facts, signals and what follows from them.
 CUSTOMER_WAYS: dict[type[Model], str] = {
     models.AccountProfile: "customer__",
-    models.Affiliation: "child__",
     models.Contact: "customer__",
     models.UsageReading: "customer__",
     models.Commitment: "customer__",
@@ -48,6 +48,19 @@ CUSTOMER_WAYS: dict[type[Model], str] = {
     models.Adoption: "customer__",
     models.AdoptionTask: "adoption__customer__",
 }
+# Model -> the ways to the people a row belongs to: their own work, which holds what they see.
+PEOPLES_WAYS: dict[type[Model], tuple[str, ...]] = {
+    models.BulkJob: ("by",),
+    models.BulkRow: ("job__by",),
+    models.ImportFile: ("by",),
+    models.SavedView: ("owner",),
+    models.Delegation: ("giver", "taker"),
+    models.NoticePreference: ("user",),
+    models.SlackAccount: ("user",),
+    ApiToken: ("user",),
+}
+# Rows that speak of the whole company: facts of customers nobody knows, what the CRM sent, and totals of every account.
+OF_THE_WHOLE_COMPANY: frozenset[type[Model]] = frozenset({models.RefusedFact, models.CrmEvent, models.PlayRun})
 
 
 def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -58,13 +71,12 @@ def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
     if rows.model in WAYS:
         return rows.filter(scope.within(WAYS[rows.model]))
     if rows.model in CUSTOMER_WAYS:
-        way = CUSTOMER_WAYS[rows.model]
-        return rows.filter(
-            Q(**{f"{way}legal_entity__in": scope.entities})
-            | Q(**{f"{way}segment__in": scope.segments})
-            | Q(**{f"{way}pk__in": scope.customers})
-        )
-    if rows.model is models.RefusedFact:
+        return rows.filter(_customers(scope, CUSTOMER_WAYS[rows.model]))
+    if rows.model is models.Affiliation:
+        return rows.filter(_customers(scope, "child__"), _customers(scope, "parent__"))
+    if rows.model in PEOPLES_WAYS:
+        return rows.filter(_peoples(user, PEOPLES_WAYS[rows.model]))
+    if rows.model in OF_THE_WHOLE_COMPANY:
         return rows.none()
     if rows.model is Message:
         return rows.filter(_messages(scope, ""))
@@ -75,6 +87,21 @@ def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
     if rows.model is Chain:
         return rows.filter(name__in=_chains(scope))
     return billing.visible(user, rows)
+
+
+def _customers(scope: Scope, way: str) -> Q:
+    """Rows that reach a customer by `way`."""
+    inside = Q(**{f"{way}legal_entity__in": scope.entities}) | Q(**{f"{way}segment__in": scope.segments})
+    return inside | Q(**{f"{way}pk__in": scope.customers})
+
+
+def _peoples(user: User, ways: tuple[str, ...]) -> Q:
+    """Rows of one's own, and rows of which everybody named is a colleague."""
+    own, theirs = Q(), Q()
+    for way in ways:
+        own |= Q(**{way: user.pk})
+        theirs &= Q(**{f"{way}__in": billing.colleagues(user)})
+    return own | theirs
 
 
 def _messages(scope: Scope, way: str) -> Q:

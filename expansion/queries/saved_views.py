@@ -6,11 +6,12 @@ from django.db.models import Q, QuerySet
 
 from dealops.accounts.models import User
 from expansion.models import SavedView
+from expansion.scope import visible
 
 
 def visible_to(user: User) -> QuerySet[SavedView]:
-    """Their own, and those shared with their role."""
-    return SavedView.objects.filter(Q(owner=user) | Q(team=user.role)).select_related("owner")
+    """Their own, and those shared with their role by somebody of their teams."""
+    return visible(user, SavedView.objects.filter(Q(owner=user) | Q(team=user.role)).select_related("owner"))
 
 
 def tabs_of(listing: str, user: User) -> list[SavedView]:

@@ -22,6 +22,7 @@ from expansion.operations.bulk_actions import ACTIONS
 from expansion.queries.bulk import facts_of, progress_of
 from expansion.queries.listing import ordered
 from expansion.queries.lists import LISTS
+from expansion.scope import visible
 from expansion.web.frame import page, section, status_of
 from expansion.web.lists import asked, posted
 
@@ -186,7 +187,7 @@ def _noun(job: BulkJob) -> str:
 
 def _job(request: HttpRequest, pk: int) -> BulkJob:
     """The job, to whoever prepared it, to RevOps and to the auditor."""
-    job = BulkJob.objects.select_related("by").filter(pk=pk).first()
+    job = visible(request.user, BulkJob.objects.select_related("by")).filter(pk=pk).first()
     if job is None:
         raise Http404("There is no such job. It may have been forgotten because nobody confirmed it within a day.")
     if job.by_id != request.user.pk and request.user.role not in {Role.REVOPS, Role.AUDITOR}:

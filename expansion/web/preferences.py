@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -17,6 +17,7 @@ from dealops.accounts.models import Role, User
 from expansion.models import Delegation, NoticePreference
 from expansion.operations import delegating, preferring
 from expansion.queries.standing import APPROVING
+from expansion.scope import visible
 from expansion.web.frame import page, section, status_of
 
 
@@ -71,7 +72,7 @@ def delegate(request: HttpRequest) -> HttpResponse:
 @section("notifications")
 def end_delegation(request: HttpRequest, pk: int) -> HttpResponse:
     """End one before its last day."""
-    if not Delegation.objects.filter(pk=pk).exists():
+    if not _known_to(request.user).filter(pk=pk).exists():
         raise Http404("There is no such delegation.")
     try:
         delegating.end(delegation_id=pk, by=request.user, now=now())
@@ -79,6 +80,14 @@ def end_delegation(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, wrong=refusal)
     messages.success(request, "It has ended.")
     return HttpResponseRedirect(reverse("preferences"))
+
+
+def _known_to(user: User) -> QuerySet[Delegation]:
+    """Delegations a person gave or took; for RevOps those of their teams as well."""
+    own = Q(giver_person=user.person) | Q(taker_person=user.person)
+    if user.role == Role.REVOPS:
+        own |= Q(pk__in=visible(user, Delegation.objects.all()).values("pk"))
+    return Delegation.objects.filter(own)
 
 
 def _page(request: HttpRequest, *, wrong: Refusal | None = None, chosen: dict[str, Any] | None = None, kept: Any = None) -> HttpResponse:
@@ -94,9 +103,7 @@ def _page(request: HttpRequest, *, wrong: Refusal | None = None, chosen: dict[st
         for key, title in NoticePreference.Topic.choices
     ]
     is_revops = user.role == Role.REVOPS
-    mine = Delegation.objects.filter(ended_at__isnull=True, ends__gte=today).select_related("giver", "taker", "made_by")
-    if not is_revops:
-        mine = mine.filter(Q(giver_person=user.person) | Q(taker_person=user.person))
+    mine = _known_to(user).filter(ended_at__isnull=True, ends__gte=today).select_related("giver", "taker", "made_by")
     approvers = User.objects.filter(is_active=True, is_superuser=False, role__in=APPROVING, approval_limit__isnull=False)
     return page(
         request,

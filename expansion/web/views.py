@@ -14,6 +14,7 @@ from expansion.models import SavedView
 from expansion.operations import views
 from expansion.queries.lists import LISTS
 from expansion.queries.saved_views import visible_to
+from expansion.scope import visible
 from expansion.web.frame import section
 from expansion.web.lists import listing_or_404, posted
 
@@ -48,6 +49,8 @@ def open_view(request: HttpRequest, slug: str) -> HttpResponse:
 @section("home")
 def remove(request: HttpRequest, slug: str) -> HttpResponse:
     """Throw one away."""
+    if not visible(request.user, SavedView.objects.filter(slug=slug)).exists():
+        raise Http404("There is no such view any more.")
     try:
         view = views.remove(slug=slug, by=request.user, now=now())
     except SavedView.DoesNotExist:

@@ -17,7 +17,8 @@ from expansion.operations import changes
 from tests.expansion.desk import approved, set_clock, submitted
 from tests.worlds import NOON, STORY_DAY, World, seed_world
 
-# Stands in every text of the other half that people write; no answer to anybody here may hold it (F89).
+# Stands in every text of the other half that people write; no answer to anybody here may hold it (F89). The names of the people themselves
+# are no secret in a company: they stand in every choice of an owner.
 CANARY = "Kanarienvogel"
 GROUPS = ("maker", "colleague", "outside")
 
@@ -45,16 +46,16 @@ class Half:
             "posting": posting.pk,
             "handoff": self.waiting.handoffs.latest("pk").pk,
             "signal": self._signal().pk,
-        }
             "introduction": self._introduction().pk,
+        }
 
-    def _signal(self) -> Signal:
     def _introduction(self) -> Introduction:
         facts = {"customer": self.deal.customer, "deal": self.deal, "mechanism": "upsell", "sourced_by": self.deal.success_manager}
         context = {"need": {"goal": f"{self.deal.customer.name} grows"}, "product": {}, "offer": {}, "routing": {}}
         more = {"to": self.deal.owner, "route": "account_owner", "rule": "policy", "context": context, "due_at": NOON, "created_at": NOON}
         return Introduction.objects.get_or_create(signal=self._signal(), defaults=facts | more)[0]
 
+    def _signal(self) -> Signal:
         facts = {
             "because": f"{self.deal.customer.name} said so",
             "first_seen": NOON,
@@ -88,9 +89,9 @@ def build(settings: Any) -> Cast:
     other = _signed_elsewhere(staff["outside"])
     team("here", "northbeam-uk", [*staff["maker"].values(), *staff["colleague"].values(), world.ae, world.csm])
     team("elsewhere", "northbeam-eu", staff["outside"].values())
-    more = world.more_seats("30")
     play = Play.objects.create(code="policy", name="Policy", created_at=NOON)
     PlayVersion.objects.create(play=play, number=1, definition={}, created_at=NOON)
+    more = world.more_seats("30")
     here = Half(world.deal, approved(world), submitted(world, intents=more))
     return Cast(world, staff, here, _lived_through(other, staff["outside"]))
 
@@ -109,7 +110,7 @@ def _staff(group: str) -> dict[Role, User]:
 
 def person(role: Role, group: str) -> User:
     """Somebody of this role; Finance may approve a lot."""
-    name = f"{CANARY if group == 'outside' else role.label} {group}"
+    name = f"{role.label} {group}"
     limit = Decimal(1_000_000) if role == Role.FINANCE else None
     may_see_admin = role in {Role.REVOPS, Role.AUDITOR}
     return User.objects.create_user(
