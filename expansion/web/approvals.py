@@ -30,6 +30,7 @@ from expansion.web.documents import as_pdf
 from expansion.web.frame import page, section, status_of
 from expansion.web.lists import Listed
 from expansion.web.paper import preview_of
+from expansion.web.season import season_part
 
 BUSY = "Somebody else is deciding or saving on this contract right now. Nothing was written; try again in a few seconds."
 
@@ -180,6 +181,7 @@ def _review(request: HttpRequest, change: Change, *, problem: str = "", status: 
         document_lines=[line for line in change.impact["lines"] if line["outcome"] == "document"],
         other_lines=[line for line in change.impact["lines"] if line["outcome"] != "document"],
         policy=policy_words(change),
+        season=season_part(change),
         kind_words=Document.Kind(change.impact["document"]).label if change.impact["document"] != "none" else "",
         problem=problem,
         **answer,

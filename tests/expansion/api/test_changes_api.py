@@ -9,8 +9,8 @@ from expansion.models import Change, Decision
 from expansion.operations import changes
 from tests.dealops.rest.tokens import header_for
 from tests.expansion.api.conftest import Api
-from tests.expansion.desk import approved, drafted, submitted
-from tests.worlds import STORY_DAY
+from tests.expansion.desk import approved, drafted, set_clock, submitted
+from tests.worlds import STORY_DAY, seed_world
 
 pytestmark = pytest.mark.django_db
 
@@ -327,3 +327,20 @@ def test_a_scheduled_change_is_called_off(world, sales, finance):
     answer = sales.post(f"changes/{change.number}/cancel/", {"reason": "The customer waits"})
     assert (answer.status_code, answer.json()["closed_reason"]) == (200, "The customer waits")
     problem(sales.post(f"changes/{change.number}/cancel/", {"reason": "The customer waits"}), 403)
+
+
+@pytest.mark.req("M12", "F61")
+def test_a_credit_above_what_was_billed_is_not_submitted_without_its_destination(db, settings):
+    set_clock(settings)
+    world = seed_world(billed=False)
+    Contract.objects.update(billed_until="2026-07-01")
+    sales = Api(world.ae)
+    change = sales.post("changes/", {**body(world), "edits": world.more_seats("18"), "treatment": "credit_note"}).json()
+    answer = sales.post(f"changes/{change['number']}/submit/", {"content_hash": change["content_hash"]}, If_Match='"1"')
+    problem(answer, 400, "remainder_to", "remainder")
+    edits = [*world.more_seats("18"), {"action": "remainder", "to": "refund"}]
+    named = sales.patch(
+        f"changes/{change['number']}/", {"edits": edits, "effective": "2026-06-16", "treatment": "credit_note", "version": 1}
+    )
+    answer = sales.post(f"changes/{change['number']}/submit/", {"content_hash": named.json()["content_hash"]}, If_Match='"2"')
+    assert (answer.status_code, answer.json()["state"]) == (200, "submitted")
