@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import requires_csrf_token
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -160,17 +164,34 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form is older than the session, most often after signing in again in another tab."""
-    return _page(request, 403, "This form is older than your session. Go back, reload the page and send it again; nothing was changed.")
+    """The form is older than the session: it ended while the form was open, or the person signed in again in another tab (F15).
+
+    Whoever is signed out signs in and comes back to the page of the form; static/dealops/kept.js brings the input back.
+    """
+    came_from = _page_of_form(request)
+    if came_from and not request.user.is_authenticated and not _wants_json(request) and "X-Requested-With" not in request.headers:
+        messages.info(request, "Your session had ended, so nothing was written. Sign in, and your input is back.")
+        return redirect_to_login(came_from)
+    words = "This form is older than your session. Go back, reload the page and send it again; nothing was changed."
+    return _page(request, 403, words, form_page=came_from)
 
 
-def _page(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+def _page_of_form(request: HttpRequest) -> str:
+    """The path of the page the form stood on, when it is one of ours behind the log-in; else ""."""
+    address = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(address)
+    return "" if parts.path.startswith(reverse("account_home")) else parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _page(request: HttpRequest, status: int, sentence: str, **more: Any) -> HttpResponse:
     if _wants_json(request):
         return _json(request, status, sentence or TITLES[status])
     # A request may be refused before anybody knows whose it is (a host we do not answer to).
     person = getattr(request, "user", None)
     frame = admin.site.each_context(request) if person is not None and person.is_authenticated else {}
-    context = {**frame, "title": TITLES[status], "sentence": sentence, "reference": reference(request), "kind": str(status)}
+    context = {**frame, "title": TITLES[status], "sentence": sentence, "reference": reference(request), "kind": str(status), **more}
     return render(request, "errors/page.html", context, status=status)
 
 
