@@ -54,6 +54,10 @@ def tell_templates(deals: Sequence[Deal]) -> None:
         queue_template(Contract.objects.get(pk=deal.contract_id).future_invoice.current)
 
 
+# The reason on versions that no change made and no deal knows; `books_that_are_verified` looks for it.
+FLOOR_ALONE = "Written on the billing floor alone"
+
+
 def reseat(deal: Deal, seats: int, *, reference: str = "") -> FutureInvoiceVersion:
     """Other terms and the future invoice that follows from them, on the billing floor alone."""
     at = datetime.combine(STORY_DAY, time(11), UTC)
@@ -62,7 +66,7 @@ def reseat(deal: Deal, seats: int, *, reference: str = "") -> FutureInvoiceVersi
         terms = terms_of(contract)
         lines = tuple(replace(line, quantity=Decimal(seats)) for line in terms.lines)
         effective = contract.future_invoice.current.invoice_date or STORY_DAY
-        contracts.amend(contract, replace(terms, lines=lines), effective=effective, reference=reference, reason="test", by=None, at=at)
+        contracts.amend(contract, replace(terms, lines=lines), effective=effective, reference=reference, reason=FLOOR_ALONE, by=None, at=at)
         return future_invoices.reprice(contract, reference=reference, at=at)
 
 

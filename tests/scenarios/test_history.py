@@ -10,20 +10,12 @@ from billing.models import Contract, CreditAllocation, Document, LegalEntity, Pe
 from billing.operations.billing_run import bill
 from expansion.models import Change, Deal
 from expansion.operations import changes, daily, reversal
-from tests.books import assert_books_hold
 from tests.worlds import STORY_DAY, seed_world
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_that_hold")]
+pytestmark = pytest.mark.django_db
 
 JULY = date(2026, 7, 1)
 TEAM = "team"
-
-
-@pytest.fixture
-def books_that_hold(db):
-    """However a story went, the books hold at its end."""
-    yield
-    assert_books_hold()
 
 
 def world_of(owner="sales_cs", policies=None, **more):

@@ -108,7 +108,9 @@ def base_versions_hold() -> Found:
 
 def reversals_cancel_out() -> Found:
     """M23: a reversal right after its change, with no invoice in between, bills the same with the opposite sign."""
-    for change in Change.objects.filter(state="applied", reverses__isnull=False).select_related("reverses", "deal__contract"):
+    # Applied at no known moment is for M19 to say.
+    timed = Change.objects.filter(state="applied", reverses__isnull=False, applied_at__isnull=False, reverses__applied_at__isnull=False)
+    for change in timed.select_related("reverses", "deal__contract"):
         original = change.reverses
         contract = change.deal.contract
         between = contract.documents.filter(issued_at__gt=original.applied_at, issued_at__lte=change.applied_at, origin="recurring")

@@ -327,9 +327,9 @@ def test_what_was_not_written_is_not_asked_again(seen, break_it):
     watch.asked = dict.fromkeys(ALL, 0)
     assert not watch.broken()
     assert not any(watch.asked.values())
-    break_it("UPDATE billing_template SET total = total")
+    break_it("UPDATE billing_posting SET remote_id = remote_id")
     assert not watch.broken()
-    assert {rule.code for rule, times in watch.asked.items() if times} == {"M10"}
+    assert {rule.code for rule, times in watch.asked.items() if times} == {"M15", "M16"}
 
 
 @pytest.mark.parametrize(("code", "subject", "sql"), BREAKS, ids=[f"{code}-{place}" for place, (code, *_) in enumerate(BREAKS)])
@@ -372,6 +372,13 @@ def test_the_command_answers_one_json_object(break_it):
     answer = json.loads(out)
     assert (status, answer["holds"], answer["checked"]) == (1, False, ["M09", "M11"])
     assert [(row["code"], row["subject"]) for row in answer["broken"]] == [("M09", "deal:DL-1042")]
+
+
+def test_the_command_goes_on_where_a_row_says_too_little(break_it):
+    break_it("UPDATE expansion_change SET applied_at = NULL")
+    status, out = verify("--json")
+    assert status == 1
+    assert {row["code"] for row in json.loads(out)["broken"]} == {"M19"}
 
 
 def test_a_rule_nobody_knows_is_refused(summer):
