@@ -147,6 +147,7 @@ DOORS: dict[str, Door] = {
     # --- lists: the section of the list in the address is asked as well ---
     "list_export": form(why="reads the rows one sees, and is written down"),
     "list_peek": page(),
+    "list_sum": page(),
     "view": page(),
     "view_save": form(why="keeps filters of one's own"),
     "view_remove": form(why="the act asks whose view it is"),

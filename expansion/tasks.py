@@ -10,7 +10,7 @@ from django.utils import timezone
 from billing.clock import business_date, now
 from billing.models import LegalEntity
 from dealops.audit import context
-from expansion.operations import crm_inbox, daily, motion
+from expansion.operations import crm_inbox, daily, importing, motion
 from expansion.queries import crm
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ def business_day() -> dict[str, int]:
     """Do what is due at every legal entity by its own business date; answers how many invoices each got. Once, however many clocks run."""
     issued: dict[str, int] = {}
     moment = now()
+    importing.forget(now=moment)
     with context.through("task"):
         for entity in LegalEntity.objects.order_by("code"):
             with daily.alone(entity) as held:

@@ -138,7 +138,7 @@ def _changes_again(candidates: Callable[..., Iterator[Candidate]]) -> Callable[.
 
 
 def _only(*roles: Role) -> Callable[[User], str | None]:
-    names = " and ".join(role.label for role in roles)
+    names = " and ".join(role.label for role in Role if role in roles)
 
     def why_not(user: User) -> str | None:
         return None if user.role in roles and user.is_active else f"{names} may do this. Ask somebody there."
@@ -267,7 +267,7 @@ _MAKES = _only(Role.SALES, Role.CUSTOMER_SUCCESS, Role.REVOPS)
 ACTIONS: dict[str, Action] = {
     "approve": Action("Approve", ("approvals",), _DECIDES, _to_approve, _approve, _changes_again(_to_approve)),
     "reject": Action("Reject", ("approvals",), _DECIDES, _to_reject, _reject, _changes_again(_to_reject), _with_reason, "reason"),
-    "remind": Action("Remind", ("approvals",), _SENDS, _to_remind, _remind, _changes_again(_to_remind)),
+    "remind": Action("Remind", ("approvals", "changes"), _only(*reminding.REMINDERS), _to_remind, _remind, _changes_again(_to_remind)),
     "assign": Action("Assign", ("deals",), _MAKES, _to_assign, _assign, _deals_again, _known_owner, "owner"),
     "retry": Action("Retry", ("sync", "documents"), _SENDS, _to_retry, _retry, _messages_again),
     "import": Action("Import", (), importing.why_not_import, _none, _import, _import_again),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -30,6 +30,8 @@ from expansion.operations.deals import lock, stage_of
 # One import at a time numbers its deals (pg_advisory_xact_lock).
 _NUMBERS = 7_301_942
 CHUNK = 500
+# How long an uploaded file, which names customers and people, is kept.
+KEPT = timedelta(days=30)
 TERMS = (1, 3, 6, 12, 24, 36)
 
 
@@ -113,6 +115,12 @@ def plan(*, file: ImportFile, now: datetime) -> Iterator[Planned]:
             yield from book.planned(chunk, seen)
             chunk = []
     yield from book.planned(chunk, seen)
+
+
+def forget(*, now: datetime) -> int:
+    """Files of more than 30 days ago go: what became of their rows stands in their jobs. Answers how many went."""
+    old = ImportFile.objects.filter(created_at__lt=now - KEPT).exclude(job__state=BulkJob.State.RUNNING)
+    return old.delete()[0]
 
 
 def attach(*, file_id: int, job: BulkJob) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
@@ -19,6 +19,8 @@ from expansion.queries.lights import lights_of
 from expansion.scope import visible
 
 PAGE_SIZE = 50
+# Cuts a page out of the rows: the page and the cursor of the next.
+Cut = Callable[[QuerySet[Change]], tuple[list[Change], str]]
 
 # tab -> (title, states); `all` has every state.
 TABS: dict[str, tuple[str, tuple[State, ...]]] = {
@@ -89,19 +91,26 @@ def change_by_number(number: str, user: User) -> Change:
     return visible(user, changes).prefetch_related("reversals", "carried_on_by").get(number=number)
 
 
-def change_list(*, user: User, tab: str, mine: bool, search: str, after: str) -> ChangeList:
-    """One page of changes with their lights. Five queries, whatever the number of changes."""
-    changes = _found(user, mine, search)
-    counts = _counts(changes)
-    states = TABS.get(tab, TABS["all"])[1]
-    changes = changes.filter(state__in=[state.value for state in states])
-    if after.isdecimal():
-        changes = changes.filter(pk__lt=int(after))
-    found = list(changes.select_related("deal__customer", "maker").order_by("-pk")[: PAGE_SIZE + 1])
-    shown = found[:PAGE_SIZE]
+def change_list(*, user: User, tab: str, mine: bool, search: str, after: str, page: Cut | None = None) -> ChangeList:
+    """One page of changes with their lights, newest first unless `page` cuts it in another order. Five queries, however many there are."""
+    counts = _counts(_found(user, mine, search))
+    changes = matching(user=user, tab=tab, mine=mine, search=search).select_related("deal__customer", "maker")
+    shown, more = page(changes) if page else _newest(changes, after)
     lights = lights_of(shown)
-    more = str(shown[-1].pk) if len(found) > PAGE_SIZE else ""
     return ChangeList(tuple(ChangeRow(change, lights[change.pk]) for change in shown), more, counts)
+
+
+def matching(*, user: User, tab: str, mine: bool, search: str) -> QuerySet[Change]:
+    """Every change of one tab that this person sees."""
+    states = TABS.get(tab, TABS["all"])[1]
+    return _found(user, mine, search).filter(state__in=[state.value for state in states])
+
+
+def _newest(changes: QuerySet[Change], after: str) -> tuple[list[Change], str]:
+    if after.isascii() and after.isdecimal() and len(after) < 19:
+        changes = changes.filter(pk__lt=int(after))
+    found = list(changes.order_by("-pk")[: PAGE_SIZE + 1])
+    return found[:PAGE_SIZE], str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else ""
 
 
 def _found(user: User, mine: bool, search: str) -> QuerySet[Change]:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import Count, F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
 from dealops.accounts.models import User
@@ -53,11 +53,21 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class AddsUp:
+    """What chosen rows amount to: an ORM expression, the path of its currency, and what people call it."""
+
+    words: str
+    amount: Any
+    currency: str = "currency"
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A list people look at, export, keep as a view and choose rows from.
 
     `rows` answers every row that matches, whatever the page. `complete` fills a chunk of them with what the columns read, in a
-    constant number of queries. `filters` names the parameters of the address that are part of the view.
+    constant number of queries. `filters` names the parameters of the address that are part of the view, `adds_up` what a selection of
+    rows amounts to.
     """
 
     key: str
@@ -72,6 +82,7 @@ class Listing:
     href: Callable[[Any], str]
     pk: Callable[[Any], int] = lambda row: int(row.pk)
     complete: Callable[[Sequence[Any], Asked], Iterable[Any]] = lambda rows, asked: rows
+    adds_up: AddsUp | None = None
 
     def column(self, key: str) -> Column | None:
         return next((column for column in self.columns if column.key == key), None)
@@ -122,6 +133,15 @@ def chunks(listing: Listing, asked: Asked, found: QuerySet[Any], size: int = CHU
             chunk = []
     if chunk:
         yield list(listing.complete(chunk, asked))
+
+
+def sums_of(listing: Listing, found: QuerySet[Any]) -> list[tuple[str, Decimal]]:
+    """(currency, amount) of these rows, the currency with most rows first. One query."""
+    if listing.adds_up is None:
+        return []
+    path = F(listing.adds_up.currency)
+    rows = found.order_by().values(code=path).annotate(rows=Count("pk"), adds=Sum(listing.adds_up.amount)).order_by("-rows", "code")
+    return [(row["code"], row["adds"]) for row in rows if row["adds"] is not None]
 
 
 def _written(value: Any) -> str:

@@ -1,19 +1,20 @@
-"""The lists people work in: deals, approvals, documents, future invoices and messages to others, with all their columns."""
+"""The lists people work in: deals, changes, approvals, documents, future invoices and messages to others, with all their columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, When
 
 from billing.models import Document
 from expansion.domain.workflow import LABELS, State
 from expansion.models import Change, Handoff
-from expansion.queries import approvals, deals, documents, future_invoices, outbox
-from expansion.queries.listing import Asked, Column, Listing
+from expansion.queries import approvals, changes, deals, documents, future_invoices, outbox
+from expansion.queries.listing import AddsUp, Asked, Column, Listing
 from expansion.scope import visible
 
 AGES = frozenset({"7", "30", "90"})
@@ -52,6 +53,7 @@ DEALS = Listing(
     label=lambda row: f"{row.deal.number} {row.deal.customer.name}",
     href=lambda row: f"/deals/{row.deal.number}",
     pk=lambda row: row.deal.pk,
+    adds_up=AddsUp("MRR", F("mrr")),
     columns=(
         Column("customer", "Customer", lambda row: row.deal.customer.name, sort="customer__name"),
         Column("number", "Deal", lambda row: row.deal.number, sort="number", is_default=False),
@@ -70,6 +72,15 @@ DEALS = Listing(
         Column("crm", "CRM record", lambda row: row.deal.crm_id, sort="crm_id", is_default=False),
     ),
 )
+
+
+def _board(asked: Asked) -> QuerySet[Any]:
+    """What the board shows, whatever its columns; it opens on the first board."""
+    params = {"pipeline": "main", **asked.params}
+    return _deals(replace(asked, params=params)).filter(is_open=True)
+
+
+BOARD = replace(DEALS, key="board", title="Board", section="board", path="/board", filters=("pipeline", "owner", "age"), rows=_board)
 
 
 # --- approvals: every row is a change, whatever the tab ------------------------------------------------------------------------
@@ -101,6 +112,7 @@ APPROVALS = Listing(
     rows=_approvals,
     label=lambda change: f"{change.number} {change.deal.customer.name}",
     href=lambda change: f"/approvals/{change.number}",
+    adds_up=AddsUp("this period", F("amount_now")),
     columns=(
         Column("customer", "Customer", lambda change: change.deal.customer.name, sort="deal__customer__name"),
         Column("change", "Change", lambda change: change.number, sort="number"),
@@ -114,6 +126,45 @@ APPROVALS = Listing(
         Column("due", "Decide by", lambda change: change.due_at, "moment", "due_at"),
         Column("state", "State", lambda change: LABELS[State(change.state)], sort="state"),
         Column("document", "Document", lambda change: change.document_number, sort="document_number"),
+    ),
+)
+
+
+# --- changes -------------------------------------------------------------------------------------------------------------
+
+
+def _changes(asked: Asked) -> QuerySet[Change]:
+    found = changes.matching(user=asked.user, tab=asked.get("tab", "all"), mine=asked.get("mine") == "yes", search=asked.get("q"))
+    return found.select_related("deal__customer", "maker")
+
+
+CHANGES = Listing(
+    key="changes",
+    title="Changes",
+    section="changes",
+    path="/changes",
+    filters=("tab", "mine", "q"),
+    order="-created",
+    rows=_changes,
+    label=lambda change: f"{change.number} {change.deal.customer.name}",
+    href=lambda change: f"/changes/{change.number}",
+    adds_up=AddsUp("this period", F("amount_now")),
+    columns=(
+        Column("change", "Change", lambda change: change.number, sort="number"),
+        Column("customer", "Customer", lambda change: change.deal.customer.name, sort="deal__customer__name"),
+        Column("deal", "Deal", lambda change: change.deal.number, sort="deal__number", is_default=False),
+        Column("summary", "What changes", lambda change: change.impact.get("summary", "")),
+        Column("from", "From", lambda change: change.effective, "date", "effective"),
+        Column("mechanism", "Kind", lambda change: change.mechanism.replace("_", " "), sort="mechanism"),
+        Column("now", "This period", lambda change: change.amount_now, "money", "amount_now", _own_currency),
+        Column("mrr", "MRR change", lambda change: change.mrr_delta, "money", "mrr_delta", _own_currency),
+        Column("state", "State", lambda change: LABELS[State(change.state)], sort="state"),
+        Column("maker", "Made by", lambda change: change.maker.name, sort="maker__name"),
+        Column("created", "Begun", lambda change: change.created_at, "moment", "created_at"),
+        Column("submitted", "Submitted", lambda change: change.submitted_at, "moment", "submitted_at", is_default=False),
+        Column("due", "Decide by", lambda change: change.due_at, "moment", "due_at", is_default=False),
+        Column("document", "Document", lambda change: change.document_number, sort="document_number", is_default=False),
+        Column("why", "Customer’s goal", lambda change: change.goal, is_default=False),
     ),
 )
 
@@ -133,6 +184,9 @@ def _signed(document: Document, amount: Decimal) -> Decimal:
     return -amount if document.kind == Document.Kind.CREDIT_NOTE else amount
 
 
+_SIGNED_TOTAL = Case(When(kind=Document.Kind.CREDIT_NOTE, then=-F("total")), default=F("total"))
+
+
 def _posting(document: Document) -> Any:
     return getattr(document, "posting", None)
 
@@ -147,6 +201,7 @@ DOCUMENTS = Listing(
     rows=_documents,
     label=lambda document: f"{document.number} {document.customer.name}",
     href=lambda document: f"/documents/{document.number}",
+    adds_up=AddsUp("total, credit notes counted against", _SIGNED_TOTAL),
     columns=(
         Column("number", "Number", lambda document: document.number, sort="number"),
         Column("issued", "Date", lambda document: document.issue_date, "date", "issue_date"),
@@ -250,4 +305,4 @@ SYNC = Listing(
     ),
 )
 
-LISTS = {listing.key: listing for listing in (DEALS, APPROVALS, DOCUMENTS, FUTURE_INVOICES, SYNC)}
+LISTS = {listing.key: listing for listing in (DEALS, BOARD, CHANGES, APPROVALS, DOCUMENTS, FUTURE_INVOICES, SYNC)}

@@ -11,11 +11,13 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 
 from billing.models import Customer, Document
-from dealops.accounts.models import User
+from dealops.accounts.models import Role, User
 from expansion.models import Change, Deal
 from expansion.scope import visible
 
 EACH = 6
+# Those whose deals one may want to see.
+OWNERS = (Role.SALES, Role.CUSTOMER_SUCCESS)
 LONGEST = 100
 # Matches looked at per way of matching; the rest of a word that fits everything is left out.
 MOST = 500
@@ -29,10 +31,12 @@ class Found:
     deals: Sequence[Deal] = ()
     changes: Sequence[Change] = ()
     documents: Sequence[Document] = ()
+    customers: Sequence[Customer] = ()
+    people: Sequence[User] = ()
 
 
 def search(words: str, user: User) -> Found:
-    """Up to six of each kind that hold `words` in a number or a name, or that are exactly this amount. Three queries."""
+    """Up to six of each kind that hold `words` in a number or a name, or that are exactly this amount. Five queries."""
     words = words.strip()[:LONGEST]
     if not words:
         return Found()
@@ -45,6 +49,8 @@ def search(words: str, user: User) -> Found:
         changes.append(Q(amount_now__in=[amount, -amount]) | Q(mrr_delta__in=[amount, -amount]))
         documents.append(Q(net=abs(amount)) | Q(total=abs(amount)))
     return Found(
+        customers=visible(user, Customer.objects.filter(Q(name__icontains=words) | Q(number__icontains=words))).order_by("name", "pk")[:3],
+        people=User.objects.filter(is_active=True, role__in=OWNERS, name__icontains=words).order_by("name")[:3],
         deals=_any(user, Deal, deals).select_related("customer", "stage", "pipeline").order_by("-is_open", "customer__name", "pk")[:EACH],
         changes=_any(user, Change, changes).select_related("deal__customer").order_by("-pk")[:EACH],
         documents=_any(user, Document, documents).select_related("customer").order_by("-pk")[:EACH],

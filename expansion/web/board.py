@@ -20,9 +20,12 @@ from dealops.accounts.models import Role, User
 from expansion.models import Deal, Stage
 from expansion.operations import deals
 from expansion.queries.board import ALL, PER_COLUMN, Card, Column, Filters, all_stages, cards_of, columns_of, filled, together, totals_of
+from expansion.queries.lists import BOARD
+from expansion.queries.saved_views import tabs_of
 from expansion.rules import MAKERS
 from expansion.web.cards import card_html
 from expansion.web.frame import page, section, status_of
+from expansion.web.lists import Listed
 
 AGES = {"7": "Longer than 7 days", "30": "Longer than 30 days", "90": "Longer than 90 days"}
 
@@ -36,11 +39,15 @@ def board(request: HttpRequest) -> HttpResponse:
     chosen = _pipeline(request, stages)
     columns = filled(columns_of(_of_pipeline(stages, chosen)), _filters(request, now))
     shown = [_shown(column, request, now) for column in columns]
+    listed = Listed(request, BOARD)
+    views = tabs_of(BOARD.key, request.user)
     return page(
         request,
         "board/board.html",
         title="Board",
-        tabs=_tabs(request, stages, chosen),
+        tabs=listed.tabs(_tabs(request, stages, chosen), views),
+        listed=listed.view_context(views, {"pipeline": chosen, **_query(request, "owner", "age")}),
+        table="/deals?" + urlencode({"pipeline": chosen, **_query(request, "owner", "age")}),
         columns=shown,
         phone_stage=request.GET.get("stage") or next((column["code"] for column in shown if column["count"]), shown[0]["code"]),
         owners=User.objects.filter(is_active=True, role__in=[Role.SALES, Role.CUSTOMER_SUCCESS]).order_by("name"),

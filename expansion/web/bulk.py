@@ -24,9 +24,9 @@ from expansion.queries.listing import ordered
 from expansion.queries.lists import LISTS
 from expansion.scope import visible
 from expansion.web.frame import page, section, status_of
-from expansion.web.lists import asked, posted
+from expansion.web.lists import asked, picked, posted
 
-NOUNS = {"approvals": "changes", "deals": "deals", "documents": "documents", "sync": "messages"}
+NOUNS = {"approvals": "changes", "changes": "changes", "deals": "deals", "documents": "documents", "sync": "messages"}
 
 
 @require_POST
@@ -40,8 +40,7 @@ def prepare(request: HttpRequest, key: str) -> HttpResponse:
         raise Http404("There is no such action on this list.")
     found = ordered(listing, listing.rows(asked(request, listing, kept)), kept.get("sort", ""))
     if request.POST.get("all") != "yes":
-        picked = [int(text) for text in request.POST.getlist("pick") if text.isascii() and text.isdecimal() and len(text) < 19]
-        found = found.filter(pk__in=picked[:1000])
+        found = found.filter(pk__in=picked(request.POST.getlist("pick")))
     try:
         job = bulk.prepare(
             kind=kind,

@@ -25,8 +25,10 @@ from expansion.queries import changes as queries
 from expansion.queries import timeline
 from expansion.queries.crm import panel_of
 from expansion.queries.lights import lights_of
+from expansion.queries.lists import CHANGES
 from expansion.web.figures import Figures, button_label, figures_of
 from expansion.web.frame import page, section
+from expansion.web.lists import Listed
 from expansion.web.pictures import invoices_chart
 
 BUSY = "Somebody else is saving on this contract right now. Nothing was written; try again in a few seconds."
@@ -49,7 +51,9 @@ def index(request: HttpRequest) -> HttpResponse:
     tab = request.GET.get("tab", "all")
     tab = tab if tab in queries.TABS else "all"
     mine, search = request.GET.get("mine") == "yes", request.GET.get("q", "")
-    found = queries.change_list(user=request.user, tab=tab, mine=mine, search=search, after=request.GET.get("after", ""))
+    listed = Listed(request, CHANGES)
+    after = request.GET.get("after", "")
+    found = queries.change_list(user=request.user, tab=tab, mine=mine, search=search, after=after, page=listed.cut)
     kept = {"mine": "yes" if mine else "", "q": search}
     tabs = [
         {"title": title, "href": _address(tab=key, **kept), "current": key == tab, "count": found.counts[key]}
@@ -59,14 +63,14 @@ def index(request: HttpRequest) -> HttpResponse:
         request,
         "changes/list.html",
         title="Changes",
-        tabs=tabs,
         tab=tab,
         mine=mine,
         search=search,
         found=found,
-        next_page=_address(tab=tab, after=found.after, **kept) if found.after else "",
-        is_later_page=bool(request.GET.get("after")),
-        first_page=_address(tab=tab, **kept),
+        next_page=listed.next_href(found.after),
+        is_later_page=bool(after),
+        first_page=listed.href(),
+        **listed.context(tabs, [row.change for row in found.rows], found.after),
     )
 
 

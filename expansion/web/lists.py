@@ -16,12 +16,12 @@ from django.views.decorators.http import require_safe
 
 from billing.clock import business_date, now
 from billing.templatetags.dates import day, moment
-from billing.templatetags.money import NONE, money_html, quantity_text
+from billing.templatetags.money import NONE, money_html, money_text, quantity_text
 from dealops.accounts.models import User
 from expansion.models import SavedView
 from expansion.operations.bulk_actions import actions_on
 from expansion.operations.owners import possible
-from expansion.queries.listing import Asked, Column, Listing, paged
+from expansion.queries.listing import Asked, Column, Listing, paged, sums_of
 from expansion.queries.lists import LISTS
 from expansion.queries.saved_views import tabs_of
 from expansion.web.frame import section
@@ -85,6 +85,11 @@ class Listed:
     def _address_of(self, view: SavedView) -> str:
         return f"{self.listing.path}?{view.query}{'&' if view.query else ''}saved={view.slug}"
 
+    def view_context(self, views: Sequence[SavedView], kept: dict[str, str]) -> dict[str, Any]:
+        """What lists/save_view.html shows."""
+        view = next((view for view in views if view.slug == self.saved_slug), None)
+        return {"key": self.listing.key, "query": urlencode(kept), "view": view}
+
     def context(self, built_in: Sequence[dict[str, Any]], rows: Iterable[Any], more: str) -> dict[str, Any]:
         """What lists/toolbar.html, lists/selection.html and lists/table.html show."""
         rows, user = list(rows), self.request.user
@@ -94,10 +99,9 @@ class Listed:
         return {
             "tabs": self.tabs(built_in, views),
             "listed": {
-                "key": self.listing.key,
+                **self.view_context(views, self.kept),
                 "title": self.listing.title,
                 "path": self.listing.path,
-                "query": urlencode(self.kept),
                 "actions": actions if rows else [],
                 "owners": self.owners if any(action["needs"] == "owner" for action in actions) else [],
                 "sorts": self._sorts(),
@@ -107,7 +111,7 @@ class Listed:
                 "density": self.kept.get("density", ""),
                 "other_density": self.href(density="" if self.kept.get("density") == "compact" else "compact"),
                 "is_changed": bool(self.kept),
-                "view": next((view for view in views if view.slug == self.saved_slug), None),
+                "adds_up": self.listing.adds_up is not None,
                 "matching": self._count(rows, more) if actions and rows else len(rows),
                 "table": self._table(rows, columns) if self.is_table else None,
                 "is_table": self.is_table,
@@ -185,6 +189,24 @@ def cell(column: Column, row: Any) -> SafeString | str:
     if column.kind == "date":
         return day(value)
     return moment(value) if column.kind == "moment" else str(value)
+
+
+@require_safe
+@section("home")
+def sums(request: HttpRequest, key: str) -> HttpResponse:
+    """What the chosen rows (`pick`, or with `all=yes` everything that matches) amount to in each currency, as plain text."""
+    listing = listing_or_404(request, key)
+    found = listing.rows(asked(request, listing, kept(listing, request.GET.items())))
+    if request.GET.get("all") != "yes":
+        found = found.filter(pk__in=picked(request.GET.getlist("pick")))
+    amounts = " · ".join(money_text(amount, currency) for currency, amount in sums_of(listing, found))
+    words = f"{amounts} {listing.adds_up.words}" if listing.adds_up and amounts else ""
+    return HttpResponse(words, content_type="text/plain; charset=utf-8")
+
+
+def picked(values: Iterable[str]) -> list[int]:
+    """The keys of ticked rows, at most 1,000."""
+    return [int(text) for text in values if text.isascii() and text.isdecimal() and len(text) < 19][:1000]
 
 
 @require_safe

@@ -2,44 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from billing.models import Customer
 from billing.templatetags.dates import day_text
 from billing.templatetags.money import money_text
 from expansion.models import Change
 from expansion.queries import search as queries
+from expansion.web.acts import Result, acts, address, settings_of
 from expansion.web.frame import section
 from expansion.web.navigation import SECTIONS, may_open
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One line of the palette."""
-
-    icon: str
-    title: str
-    detail: str
-    href: str
 
 
 @require_safe
 @section("home")
 def search(request: HttpRequest) -> HttpResponse:
-    """The options for `?q=`, as a fragment; before anything is typed, the pages and one's own latest changes."""
+    """The options for `?q=`, as a fragment; before anything is typed, the pages and one's own latest changes.
+
+    Words after `>` look for something to do: on the page in `here`, with the records they name, anywhere.
+    """
     words = request.GET.get("q", "").strip()
-    found = queries.search(words, request.user) if words else queries.recent(request.user)
-    results = [*_pages(request, words), *_records(found)]
+    if words.startswith(">"):
+        words = words[1:].strip()
+        results = list(acts(request, words))
+    else:
+        found = queries.search(words, request.user) if words else queries.recent(request.user)
+        results = [*_pages(request, words), *_records(found)]
     return render(request, "frame/results.html", {"results": results, "words": words})
 
 
 def _pages(request: HttpRequest, words: str) -> list[Result]:
     open_to_me = [page for page in SECTIONS if may_open(request.user, page.key)]
-    return [Result(page.icon, page.title, "Page", reverse(page.url)) for page in open_to_me if words.lower() in page.title.lower()]
+    pages = [Result(page.icon, page.title, "Page", href) for page in open_to_me if (href := address(page.url))]
+    if words:
+        pages += settings_of(request.user)
+    return [page for page in pages if words.lower() in page.title.lower()]
 
 
 def _records(found: queries.Found) -> list[Result]:
@@ -60,7 +61,14 @@ def _records(found: queries.Found) -> list[Result]:
         )
         for document in found.documents
     ]
-    return [*deals, *changes, *documents]
+    customers = [Result("building-2", one.name, f"Customer {one.number}", _customer(one)) for one in found.customers]
+    people = [Result("user", one.name, f"{one.get_role_display()}: deals", f"/deals?owner={one.pk}") for one in found.people]
+    return [*customers, *deals, *changes, *documents, *people]
+
+
+def _customer(customer: Customer) -> str:
+    """The page of a customer, where there is one; else their deals."""
+    return address("account", customer.number) or f"/deals?{urlencode({'q': customer.name})}"
 
 
 def _said(change: Change) -> str:

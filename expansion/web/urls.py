@@ -62,6 +62,7 @@ urlpatterns = [
     path("lists/<slug:key>/views", views.save, name="view_save"),
     path("lists/<slug:key>/bulk", bulk.prepare, name="bulk_prepare"),
     path("lists/<slug:key>/peek/<int:pk>", lists.peek, name="list_peek"),
+    path("lists/<slug:key>/sum", lists.sums, name="list_sum"),
     path("v/<slug:slug>", views.open_view, name="view"),
     path("v/<slug:slug>/remove", views.remove, name="view_remove"),
     path("bulk/<int:pk>", bulk.show, name="bulk"),

@@ -214,6 +214,9 @@
       step(card, event.key === "ArrowRight" ? 1 : -1);
     } else if (event.altKey || event.ctrlKey || event.metaKey || !singles()) {
       return;
+    } else if (card && event.key === "e") {
+      event.preventDefault();
+      window.location.assign($(".do-card-title", card).getAttribute("href") + "/change");
     } else if (card && event.key === "m") {
       event.preventDefault();
       openMenu(card);

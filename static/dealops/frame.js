@@ -114,6 +114,41 @@
 
     const options = () => $$("[role=option][data-href]", results);
     const current = () => $("[aria-selected=true]", results);
+    // The pages of deals, changes, documents this person opened last in this browser, newest first.
+    const mine = "dealopsRecent:" + ($("#session") ? $("#session").dataset.person : "");
+    const known = () => {
+      try {
+        return JSON.parse(localStorage.getItem(mine) || "[]");
+      } catch {
+        return [];
+      }
+    };
+    const path = window.location.pathname;
+    if (/^\/(deals|changes|approvals|documents|future-invoices|signals)\/[A-Z0-9-]+$/.test(path) && $("h1") && !$(".do-problem")) {
+      const words = $("h1").textContent.trim().replace(/\s+/g, " ").slice(0, 120);
+      const others = known().filter((each) => each.path !== path);
+      localStorage.setItem(mine, JSON.stringify([{ path, words }, ...others].slice(0, 8)));
+    }
+    const recents = () =>
+      known()
+        .filter((each) => each.path !== path)
+        .slice(0, 5)
+        .map((each, place) => {
+          const option = document.createElement("div");
+          option.className = "do-result do-result-recent";
+          option.id = "recent-" + place;
+          option.dataset.href = each.path;
+          option.setAttribute("role", "option");
+          option.setAttribute("aria-selected", "false");
+          const box = document.createElement("span");
+          const strong = document.createElement("strong");
+          const small = document.createElement("small");
+          strong.textContent = each.words;
+          small.textContent = "Opened lately · " + each.path.split("/").pop();
+          box.append(strong, small);
+          option.append(box);
+          return option;
+        });
     const select = (option) => {
       options().forEach((each) => each.setAttribute("aria-selected", String(each === option)));
       if (option) {
@@ -125,11 +160,12 @@
     };
     const look = () => {
       const number = ++asked;
-      fetch(input.dataset.search + "?q=" + encodeURIComponent(input.value), { headers: { "X-Requested-With": "fetch" } })
+      fetch(input.dataset.search + "?q=" + encodeURIComponent(input.value) + "&here=" + encodeURIComponent(window.location.pathname), { headers: { "X-Requested-With": "fetch" } })
         .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
         .then((html) => {
           if (number !== asked) return;
           results.innerHTML = html;
+          if (!input.value.trim()) results.prepend(...recents());
           select(options()[0]);
           say(options().length === 1 ? "1 result" : options().length + " results");
         })
@@ -171,6 +207,7 @@
     box.checked = singles();
     box.addEventListener("change", () => localStorage.setItem("dealopsSingleKeys", box.checked ? "on" : "off"));
   }
+  Object.assign(places, { e: "deals", s: "signals", p: "plays", k: "kpis", y: "sync", l: "audit" });
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();
@@ -180,7 +217,12 @@
     if (event.ctrlKey || event.metaKey || event.altKey || writing(event.target) || !singles() || $("dialog[open]")) return;
     if (event.key === "/") open("palette");
     else if (event.key === "?") open("help");
-    else if (event.key === "g") going = Date.now();
+    else if (event.key === ">") {
+      open("palette");
+      const input = $("#palette-input");
+      input.value = ">";
+      input.dispatchEvent(new Event("input"));
+    } else if (event.key === "g") going = Date.now();
     else if (Date.now() - going < 1500 && places[event.key]) {
       const link = $('#sidebar a[href^="/' + places[event.key] + '"]');
       if (link) window.location.assign(link.href);

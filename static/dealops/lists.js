@@ -6,6 +6,8 @@
   const boxes = () => Array.from(document.querySelectorAll("[data-rows] input[name=pick]"));
   const all = form && form.querySelector("[data-all]");
   let last = null;
+  let adding = 0;
+  let asked = 0;
 
   // --- the selection: boxes, ranges with Shift, everything that matches ------------------------------------------------------
   function show() {
@@ -23,6 +25,22 @@
     }
     const button = form.querySelector("[data-select-all]");
     if (button) button.hidden = everything;
+    window.clearTimeout(adding);
+    adding = window.setTimeout(() => addUp(picked, everything), 150);
+  }
+
+  // --- what the selection amounts to, asked of the server ----------------------------------------------------------------------
+  function addUp(picked, everything) {
+    const place = form.querySelector("[data-amounts]");
+    if (!("sum" in form.dataset) || (!picked && !everything)) return void (place.textContent = "");
+    const number = ++asked;
+    const query = new URLSearchParams(form.querySelector("[name=query]").value);
+    if (everything) query.set("all", "yes");
+    else boxes().forEach((box) => box.checked && query.append("pick", box.value));
+    fetch(form.dataset.sum + "?" + query, { headers: { "X-Requested-With": "fetch" } })
+      .then((answer) => (answer.ok && !answer.redirected ? answer.text() : ""))
+      .catch(() => "")
+      .then((words) => number === asked && (place.textContent = words));
   }
 
   function pick(box, on, range) {
@@ -108,7 +126,9 @@
     if (wanted && /^\d{1,18}$/.test(wanted)) peek(wanted);
   }
 
-  // --- X picks, Shift-X a range, Space peeks, Esc lets go; J and K are finance.js's -----------------------------------------------
+  const addressOf = (row) => (row.querySelector("a[data-open], th a") || { getAttribute: () => "" }).getAttribute("href");
+
+  // --- E edits, X picks, Shift-X a range, Space peeks, Esc lets go; J and K are finance.js's -----------------------------------------------
   document.addEventListener("keydown", (event) => {
     const shared = window.dealops;
     if (event.ctrlKey || event.metaKey || event.altKey || !shared || !shared.singles()) return;
@@ -123,6 +143,9 @@
     const box = row.querySelector("input[name=pick]");
     if (event.key.toLowerCase() === "x" && box) {
       pick(box, event.shiftKey ? true : !box.checked, event.shiftKey);
+      event.preventDefault();
+    } else if (event.key.toLowerCase() === "e" && /^\/deals\/[A-Z0-9-]+$/.test(addressOf(row))) {
+      window.location.assign(addressOf(row) + "/change");
       event.preventDefault();
     } else if (event.key === " " && panel && event.target.matches("a")) {
       peek(row.dataset.pk);

@@ -1,6 +1,6 @@
 """Deals out of a HubSpot file: what is refused and why, the preview that writes nothing, once per record however often."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -178,3 +178,15 @@ def test_the_pages_lead_from_the_file_to_the_preview(client, world):
     assert not Deal.objects.filter(crm_id="901").exists()
     client.force_login(world.ae)
     assert client.get("/deals/import").status_code == 403
+
+
+def test_files_are_forgotten_after_thirty_days_and_their_jobs_are_not(world):
+    job = imported(world, ROW)
+    old = file_of(world, ROW)
+    importing.attach(file_id=old.pk, job=job)
+    fresh = file_of(world, ROW)
+    ImportFile.objects.filter(pk=old.pk).update(created_at=world.now - timedelta(days=31))
+    assert importing.forget(now=world.now) == 1
+    assert fresh in ImportFile.objects.all() and old not in ImportFile.objects.all()
+    job.refresh_from_db()
+    assert job.rows.exists()

@@ -140,6 +140,55 @@ def test_a_list_that_is_not_open_to_the_role_is_not_reached_by_another_door(clie
     assert client.post("/lists/nothing/export").status_code == 404
 
 
+def test_the_board_keeps_views_too_and_leads_to_the_same_deals_as_a_table(client, ada):
+    makers.deal("Customer 01", owner=ada)
+    page = client.get("/board?pipeline=main&owner=me&age=7").content.decode()
+    assert 'href="/deals?pipeline=main&amp;owner=me&amp;age=7"' in page
+    client.post("/lists/board/views", {"name": "Mine", "query": "pipeline=upsells&owner=me&stage=live"})
+    view = SavedView.objects.get()
+    assert (view.listing, view.query) == ("board", "pipeline=upsells&owner=me")
+    kept = client.get(f"/v/{view.slug}", follow=True)
+    assert kept.request["PATH_INFO"] == "/board"
+    assert re.search(r'aria-current="page">Mine', kept.content.decode())
+    assert kept.content.decode().count('aria-current="page">Upsells') == 0, "one tab is the present one"
+
+
+def test_changes_are_chosen_sorted_kept_and_exported_like_every_list(client, ada):
+    for place in range(3):
+        makers.change(makers.deal(f"Customer {place:02}", owner=ada), maker=ada, amount_now=Decimal(place))
+    assert names(client.get("/changes?sort=-now"))[0] == "Customer 02"
+    assert "Customer’s goal" in text(client.get("/changes?columns=change,customer,why"))
+    client.post("/lists/changes/views", {"name": "Waiting", "query": "tab=awaiting"})
+    assert "Waiting" in text(client.get("/changes"))
+    rows = list(csv.DictReader(io.StringIO(body(client.post("/lists/changes/export", {"query": "tab=awaiting"})).decode("utf-8-sig"))))
+    assert len(rows) == 3
+
+
+def test_several_changes_are_brought_to_mind_from_their_list(client, ada):
+    waiting = makers.change(makers.deal("Customer 00", owner=ada), maker=ada)
+    draft = makers.change(makers.deal("Customer 01", owner=ada), maker=ada, state="draft")
+    answer = client.post("/lists/changes/bulk", {"kind": "remind", "pick": [waiting.pk, draft.pk], "query": ""})
+    job = BulkJob.objects.get()
+    assert answer.url == f"/bulk/{job.pk}"
+    assert dict(job.rows.values_list("target", "state")) == {waiting.pk: "waiting", draft.pk: "left_out"}
+    assert "Auditors" not in text(client.get(answer.url))
+
+
+# --- what a selection amounts to ---------------------------------------------------------------------------------------------
+
+
+def test_chosen_rows_add_up_in_each_currency_and_everything_that_matches_does(client, ada):
+    pounds = [makers.deal("Customer 00", owner=ada, mrr="1000.50"), makers.deal("Customer 01", owner=ada, mrr="10")]
+    dollars = makers.deal("Customer 02", owner=ada, mrr="99", currency="USD")
+    chosen = client.get("/lists/deals/sum", {"pick": [pounds[0].pk, dollars.pk]})
+    assert chosen.content.decode() == "£1,000.50 · US$99.00 MRR"
+    assert client.get("/lists/deals/sum?all=yes").content.decode() == "£1,010.50 · US$99.00 MRR"
+    assert client.get("/lists/deals/sum?all=yes&owner=me&q=Customer 01").content.decode() == "£10.00 MRR"
+    assert client.get("/lists/deals/sum", {"pick": ["x", "9" * 30]}).content.decode() == ""
+    assert client.get("/lists/future-invoices/sum?all=yes").content.decode() == "", "nothing to add up there"
+    assert client.get("/lists/sync/sum").status_code == 403
+
+
 # --- peek --------------------------------------------------------------------------------------------------------------------
 
 

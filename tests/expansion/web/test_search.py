@@ -1,5 +1,6 @@
 """The palette: deals, customers, changes, documents, amounts and pages."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -91,3 +92,46 @@ def test_words_are_found_by_a_trigram_index(ada, index):
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off")
     plans = [rows.explain() for rows in (found.deals, found.changes, found.documents)]
     assert any(index in plan for plan in plans), plans
+
+
+# --- something to do ------------------------------------------------------------------------------------------------------------
+
+
+def options(client, words, here="/home"):
+    found = client.get("/search", {"q": words, "here": here}).content.decode()
+    return dict(zip(re.findall(r"<strong>(.*?)</strong>", found), re.findall(r'data-href="([^"]*)"', found), strict=True))
+
+
+def test_acts_fit_the_page_one_is_on_and_the_words(client, ada):
+    deal = makers.deal("Brightwave Logistics", owner=ada)
+    here = f"/deals/{deal.number}"
+    acts = options(client, ">", here)
+    assert acts[f"Change contract of Brightwave Logistics {deal.number}"] == f"{here}/change"
+    assert not any(title.startswith(("Renew", "Import", "Review")) for title in acts), "not a Sales person's"
+    assert list(options(client, "> change brightwave")) == [f"Change contract of Brightwave Logistics {deal.number}"]
+    assert f"Change contract of Brightwave Logistics {deal.number}" not in options(client, ">", "/home")
+    assert options(client, ">", "/deals/DL-0000") == options(client, ">", "/home"), "a page that is not there"
+
+
+def test_finance_is_led_to_the_review_and_the_maker_is_not_asked_to_approve(client, ada):
+    change = makers.change(makers.deal("Brightwave Logistics", owner=ada), maker=ada)
+    client.force_login(makers.person(Role.FINANCE, "Fiona Reid", approval_limit=5000))
+    acts = options(client, f"> approve {change.number}")
+    assert list(acts.values()) == [f"/approvals/{change.number}"]
+    client.force_login(ada)
+    assert not any("approvals" in href for href in options(client, f"> {change.number}").values())
+
+
+def test_revops_finds_renewals_imports_and_settings(client):
+    rhea = makers.person(Role.REVOPS, "Rhea Kaur", is_staff=True)
+    deal = makers.deal("Brightwave Logistics", owner=rhea)
+    client.force_login(rhea)
+    assert options(client, "> renew bright")[f"Renew the contract of Brightwave Logistics {deal.number}"].endswith("/renewal")
+    assert options(client, "> import")["Import deals from a file"] == "/deals/import"
+    assert "Preferences" in options(client, "prefer") and "Approval rules" in options(client, "approval")
+
+
+def test_customers_and_people_are_results_too(client, ada):
+    makers.deal("Brightwave Logistics", owner=ada)
+    assert "Brightwave Logistics" in options(client, "brightw")
+    assert options(client, "ada ell")["Ada Ellis"] == f"/deals?owner={ada.pk}"
