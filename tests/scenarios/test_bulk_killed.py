@@ -50,7 +50,7 @@ def each_deal_was_given_once(job, taker, count):
     assert not Message.objects.exclude(state=State.DONE).exists()
 
 
-@pytest.mark.req("F18", "F28", "F29")
+@pytest.mark.req("F18", "F29", "F110")
 def test_a_worker_killed_in_the_middle_of_a_bulk_job_is_followed_by_one_that_finishes_it_with_every_row_done_once(tmp_path, settings):
     settings.OUTBOX_LEASE_SECONDS = 2
     with celery_beat(tmp_path, OUTBOX_LEASE_SECONDS="2"), celery_worker(tmp_path, name="first", OUTBOX_LEASE_SECONDS="2") as first:
