@@ -115,7 +115,7 @@
     const options = () => $$("[role=option][data-href]", results);
     const current = () => $("[aria-selected=true]", results);
     // The pages of deals, changes, documents this person opened last in this browser, newest first.
-    const mine = "dealopsRecent:" + ($("#session") ? $("#session").dataset.person : "");
+    const mine = "dealopsRecent:" + ($(".do-user summary") ? $(".do-user summary").getAttribute("aria-label") : "");
     const known = () => {
       try {
         return JSON.parse(localStorage.getItem(mine) || "[]");
