@@ -1,0 +1,88 @@
+"""The tour's first two minutes, and the pages of the motion in a real browser: keys, no barrier, nothing sideways, light and dark."""
+
+import pytest
+from playwright.sync_api import expect
+
+from expansion.models import Signal
+from expansion.operations import signals
+from tests.browser import sideways, violations
+from tests.expansion.desk import set_clock
+from tests.expansion.operations.customers import live, tell_brightwave
+from tests.worlds import STORY_DAY, seed_world
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def world(settings, committed):
+    set_clock(settings)
+    made = seed_world(billed=False)
+    tell_brightwave(made)
+    live(made, "TM2")
+    signals.run(on=STORY_DAY, at=made.now)
+    return made
+
+
+def look_at(page):
+    for theme, width in (("light", 320), ("dark", 1280)):
+        page.emulate_media(color_scheme=theme)
+        page.set_viewport_size({"width": width, "height": 800})
+        assert sideways(page) == 0, (page.url, width)
+        assert violations(page) == [], (page.url, width, theme)
+
+
+@pytest.mark.req("S0-22", "S1-17", "S1-21", "S3-42", "S3-57")
+def test_from_the_signal_to_the_composer_filled_in(at_site, world):
+    # 0:30 Customer Success signs in: one signal, in one sentence, with its reason and its gate.
+    carl = at_site.open("/home", world.csm)
+    words = "Brightwave Logistics has used 19 of 20 Team seats (95 %) since 9 Jun – threshold 90 %. Health 82 passes the gate (60)."
+    expect(carl.get_by_text(words)).to_be_visible()
+    carl.get_by_text("Why am I seeing this").click()
+    expect(carl.get_by_text("Because Brightwave Logistics is on Team (20 seats)")).to_be_visible()
+    # 1:15 Qualify by keyboard from the inbox; four groups are there; one note is added.
+    carl.keyboard.press("g")
+    carl.keyboard.press("s")
+    carl.wait_for_url("**/signals")
+    look_at(carl)
+    carl.keyboard.press("j")
+    carl.keyboard.press("q")
+    carl.wait_for_url("**/qualify")
+    for group in ("What they need", "What they have", "What was offered", "Why it comes to you"):
+        expect(carl.get_by_role("heading", name=group)).to_be_visible()
+    look_at(carl)
+    carl.get_by_label("Add what you heard").fill("hiring 5 dispatchers")
+    carl.get_by_role("button", name="Hand off").click()
+    expect(carl.get_by_text("Handed to Ada Ellis")).to_be_visible()
+    expect(carl.get_by_text("No signals", exact=True)).to_be_visible()
+    # 2:00 Sales accepts: the deal opens with the context on top, and the composer knows the goal.
+    ada = at_site.open("/home", world.ae)
+    ada.get_by_role("link", name="Open the hand-off of Brightwave Logistics").click()
+    look_at(ada)
+    ada.get_by_role("button", name="Accept").click()
+    ada.wait_for_url("**/deals/DL-1042")
+    expect(ada.get_by_text("hiring 5 dispatchers")).to_be_visible()
+    ada.keyboard.press("c")
+    ada.wait_for_url("**/change")
+    expect(ada.get_by_label("What does the customer want to achieve?")).to_have_value("Take on the northern depot without overtime")
+    # L from the deal: the account is filled in.
+    ada.goto("/deals/DL-1042")
+    ada.keyboard.press("l")
+    ada.wait_for_url("**/signals/log?account=CU-1042")
+    ada.get_by_label("What they said").fill("We open a second depot")
+    ada.keyboard.press("Control+Enter")
+    expect(ada.get_by_text("Logged. It is in the inbox.")).to_be_visible()
+
+
+def test_accounts_and_plays_have_no_barrier(at_site, world):
+    rhea = at_site.open("/accounts", world.admin)
+    look_at(rhea)
+    for path in ("/accounts/CU-1042", "/plays", "/plays/tm2", "/plays/tm2/edit"):
+        rhea.goto(path)
+        look_at(rhea)
+    carl = at_site.open("/signals", world.csm)
+    carl.keyboard.press("j")
+    carl.keyboard.press("d")
+    carl.keyboard.type("Two people leave")
+    carl.keyboard.press("Enter")
+    expect(carl.get_by_text("is not raised again for this")).to_be_visible()
+    assert Signal.objects.get().state == "dismissed"
