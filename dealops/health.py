@@ -39,11 +39,13 @@ def migrations() -> None:
 
 
 def redis() -> None:
-    """Redis answers. It carries bells and caches only, yet a person should know."""
+    """Redis answers and throws nothing away (F25). It carries bells and caches only, yet a person should know."""
     try:
-        cache.get("health")
+        policy = cache._cache.get_client().info("memory").get("maxmemory_policy", "")
     except (RedisError, OSError) as error:
         raise NotReady("Redis does not answer. Check REDIS_URL and that the server runs.") from error
+    if policy not in ("", "noeviction"):
+        raise NotReady(f"Redis drops keys when its memory is full ({policy}). Set its maxmemory-policy to noeviction.")
 
 
 def static_files() -> None:

@@ -29,6 +29,21 @@ def test_a_redis_that_does_not_answer_is_named(client, settings):
     caches.close_all()
 
 
+@pytest.mark.req("F25")
+@pytest.mark.django_db
+def test_a_redis_that_throws_keys_away_is_named(client):
+    server = caches["default"]._cache.get_client()
+    before = server.config_get("maxmemory-policy")["maxmemory-policy"]
+    server.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        answer = client.get("/health/ready")
+    finally:
+        server.config_set("maxmemory-policy", before)
+    assert answer.json()["failing"] == ["redis"]
+    assert "noeviction" in answer.json()["parts"]["redis"]["why"]
+    assert client.get("/health/ready").status_code == 200
+
+
 @pytest.mark.django_db
 def test_tables_that_are_behind_are_named(client):
     from django.db import connection

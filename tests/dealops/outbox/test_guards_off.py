@@ -1,0 +1,44 @@
+"""Guards of the outbox, each with its negative control: switched off, the test sees what it is there to prevent."""
+
+import uuid
+
+import pytest
+from django.db import transaction
+
+from dealops.outbox import operations, relay
+from dealops.outbox.models import Message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def put(identity, *, subject="contract:C-1", queue="post"):
+    with transaction.atomic():
+        return operations.enqueue(topic="test.guards", identity=identity, subject=subject, payload={}, queue=queue)
+
+
+@pytest.mark.req("F17", "F32")
+@pytest.mark.parametrize("named", [True, False], ids=["by_its_name", "by_chance"])
+def test_an_effect_asked_for_twice_is_one_message_because_its_key_is_its_name(monkeypatch, named):
+    if not named:
+        monkeypatch.setattr(operations.uuid, "uuid5", lambda *parts: uuid.uuid4())
+    put("NB|INV-1")
+    put("NB|INV-1")
+    assert Message.objects.count() == (1 if named else 2)
+
+
+@pytest.mark.req("F29")
+@pytest.mark.parametrize("forward", [True, False], ids=["brought_forward", "left_behind"])
+def test_an_approval_never_waits_behind_the_bulk_work_of_others(monkeypatch, forward):
+    """What its own contract has in the bulk queue goes first, so that leaves the queue with it; the ten thousand others stay."""
+    if not forward:
+        monkeypatch.setattr(operations, "_bring_forward", lambda subject, queue: None)
+    for number in range(50):
+        put(f"bill run {number}", subject=f"contract:C-{number}", queue="bulk")
+    urgent = put("approved", subject="contract:C-7")
+    first = relay.claim(queue="post", size=1)
+    if not forward:
+        assert not first, "its contract's bulk message is before it, and nobody of this queue takes that"
+        return
+    assert [delivery.message.subject for delivery in first] == [urgent.subject]
+    assert first[0].message.pk < urgent.pk
+    assert Message.objects.filter(queue="bulk").count() == 49
