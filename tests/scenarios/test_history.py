@@ -220,7 +220,8 @@ def test_a_credit_that_no_next_invoice_can_take_whole_waits_on():
 def test_two_credits_for_the_next_invoice_never_promise_the_same_money_twice():
     world = world_of(policies={"downgrade_treatment": "credit_on_next_invoice"})
     make(world, seats(world, 10), date(2026, 6, 16))  # 250.00
-    make(world, seats(world, 1), date(2026, 6, 21))  # 9 x 50 x 10/30 = 150.00
+    rest = {"action": "remainder", "to": "customer_balance"}
+    make(world, [*seats(world, 1), rest], date(2026, 6, 21))  # 9 x 50 x 10/30 = 150.00
     promised = [part for row in PendingLine.objects.all() for part in row.reduces]
     assert [Decimal(part["net"]) for part in promised] == [Decimal(250), Decimal(150)]
     bill_until(date(2027, 1, 1))
