@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 
-from billing.models import Posting
+from billing.connections import gate_name, limits_of
+from billing.models import LegalEntity, Posting
 from dealops.accounts.models import User
-from dealops.outbox.models import Attempt, Message, State
+from dealops.outbox.models import Attempt, Gate, Message, State
 from expansion.models import Notice
 from expansion.scope import visible
 
@@ -26,6 +27,8 @@ TABS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 # A worker that took nothing for this long while something is due is probably not running.
 SILENCE = timedelta(minutes=1)
+# From here on a day's allowance is shown as nearly used up.
+TIGHT_PERCENT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,43 @@ def tiles(*, user: User, day_began: datetime, at: datetime) -> Tiles:
     posted = visible(user, done).count()
     last_try = Attempt.objects.aggregate(last=Max("started_at"))["last"]
     return Tiles(found["oldest"], found["waiting"], posted, found["unknown"], found["parked"], last_try)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of what accounting allows is used today. `allowed` is 0 where the other side names no limit for a day."""
+
+    entity: str
+    used: int
+    allowed: int
+    shut_until: datetime | None
+    words: str
+
+    @property
+    def percent(self) -> int:
+        return self.used * 100 // self.allowed if self.allowed else 0
+
+    @property
+    def is_tight(self) -> bool:
+        """Nearly used up, or shut for a while (F34)."""
+        return self.percent >= TIGHT_PERCENT or self.shut_until is not None
+
+
+def budget(*, user: User, at: datetime) -> Budget | None:
+    """The legal entity that is nearest to its limit at `at`; None when nobody has called accounting today. Two queries."""
+    gates = {gate.name: gate for gate in Gate.objects.filter(name__startswith="accounting:")}
+    found = []
+    for entity in visible(user, LegalEntity.objects.order_by("name")):
+        gate = gates.get(gate_name(entity))
+        is_shut = bool(gate and gate.shut_until and gate.shut_until > at)
+        if gate is None or not (is_shut or gate.day == at.astimezone(UTC).date()):
+            continue
+        limits = limits_of(entity)
+        used = gate.used if gate.day == at.astimezone(UTC).date() else 0
+        found.append(
+            Budget(entity.name, used, limits.per_day if limits else 0, gate.shut_until if is_shut else None, gate.words if is_shut else "")
+        )
+    return max(found, key=lambda one: (one.is_tight, one.percent, one.used), default=None)
 
 
 def matching(user: User, tab: str) -> QuerySet[Message]:

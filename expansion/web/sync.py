@@ -41,6 +41,7 @@ def sync(request: HttpRequest) -> HttpResponse:
         title="Sync",
         tab=tab,
         tiles=tiles,
+        budget=outbox.budget(user=request.user, at=at),
         is_silent=tiles.is_silent(at),
         **differences.context(request),
         rows=found.rows,

@@ -4,11 +4,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from django.utils import timezone
 
 from billing.adapters.accounting.fake_identity import FakeIdentity
 from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
 from billing.adapters.accounting.ledgerly.server import LedgerlyServer
-from billing.models import Connection
+from billing.adapters.accounting.quickbooks.stand_in import REALM, StandIn
+from billing.models import Connection, LegalEntity
 from tests.expansion.desk import set_clock
 from tests.worlds import seed_world
 
@@ -84,3 +86,53 @@ def test_only_finance_and_revops_and_only_by_a_form(client, world, path):
     client.force_login(world.admin)
     assert client.get(address).status_code == 405
     assert client.post(f"/connections/nobody/{path}").status_code == 404
+
+
+# --- QuickBooks, and none at all -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quickbooks(settings, tmp_path, world):
+    """The stand-in with its sign-in; the tokens of the one are those of the other."""
+    identity = FakeIdentity(tenants=[(REALM, "Northbeam Software Ltd")]).start()
+    books = StandIn(tmp_path / "quickbooks").start()
+    books.tokens = identity.access_tokens
+    places = {name: identity.client[name] for name in ("authorize_url", "token_url")}
+    settings.QUICKBOOKS_OAUTH = {"id": "dealops", "secret": "fake", **places}
+    settings.QUICKBOOKS = {**settings.QUICKBOOKS, "base_url": books.url}
+    LegalEntity.objects.filter(pk=world.entity.pk).update(accounting="quickbooks", organisation="")
+    yield identity
+    identity.stop()
+    books.stop()
+
+
+@pytest.mark.req("F43", "F44")
+def test_a_legal_entity_of_quickbooks_is_pinned_to_the_company_that_was_let_in_and_its_token_renews_itself(finance, quickbooks, world):
+    assert "Connect to QuickBooks Online" in text(finance.get("/connections"))
+    away = finance.post("/connections/northbeam-uk/connect")["Location"]
+    assert parse_qs(urlsplit(away).query)["scope"] == ["com.intuit.quickbooks.accounting"]
+    returned = urlsplit(consent(away))
+    page = text(finance.get(f"{returned.path}?{returned.query}", follow=True))
+    assert "Northbeam Software Ltd is connected to Northbeam Software Ltd" in page
+    world.entity.refresh_from_db()
+    assert world.entity.organisation == REALM
+    Connection.objects.update(access_until=timezone.now())
+    assert "reaches Northbeam Software Ltd (GBP" in text(finance.post("/connections/northbeam-uk/test", follow=True))
+    assert quickbooks.asked == ["authorization_code", "refresh_token"]
+
+
+@pytest.mark.req("F44")
+def test_another_company_than_the_pinned_one_is_not_taken(finance, quickbooks, world):
+    LegalEntity.objects.filter(pk=world.entity.pk).update(organisation="1234567890")
+    returned = urlsplit(consent(finance.post("/connections/northbeam-uk/connect")["Location"]))
+    assert "belongs to another company" in text(finance.get(f"{returned.path}?{returned.query}", follow=True))
+    assert not Connection.objects.exists()
+
+
+def test_a_legal_entity_that_bills_itself_has_nothing_to_connect(finance, world):
+    LegalEntity.objects.filter(pk=world.entity.pk).update(accounting="in_house")
+    page = text(finance.get("/connections"))
+    assert "Not needed: dealops e-mails the invoices itself" in page
+    assert "/connections/northbeam-uk/connect" not in page
+    assert "there is nothing to connect" in text(finance.post("/connections/northbeam-uk/connect", follow=True))
+    assert "(dealops itself)" in text(finance.post("/connections/northbeam-uk/test", follow=True))

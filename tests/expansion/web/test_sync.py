@@ -7,7 +7,7 @@ from django.utils import timezone
 from billing.operations import reconcile
 from dealops.audit.models import Entry
 from dealops.outbox import relay
-from dealops.outbox.models import Attempt, Message, State
+from dealops.outbox.models import Attempt, Gate, Message, State
 from tests.expansion.desk import approved, set_clock
 from tests.worlds import seed_world
 
@@ -135,7 +135,7 @@ def test_when_all_is_delivered_the_page_says_so(client, world):
 def test_the_page_needs_the_same_number_of_queries_however_much_waits(finance, world, django_assert_max_num_queries):
     approved(world)
     finance.get("/sync")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         finance.get("/sync")
 
 
@@ -211,3 +211,18 @@ def test_only_finance_and_revops_decide_about_differences_and_never_by_a_link(cl
 
 def test_a_difference_nobody_has_is_not_found(finance, world):
     assert finance.post("/sync/differences/999/repair").status_code == 404
+
+
+@pytest.mark.req("F34")
+def test_how_much_of_the_days_calls_is_used_is_said_and_from_four_fifths_on_loudly(finance, world, settings):
+    assert "Calls today" not in text(finance.get("/sync"))
+    at = timezone.now()
+    gate = Gate.objects.create(name="accounting:northbeam-uk", paid_until=at, bulk_until=at, day=at.date(), used=1200)
+    settings.ACCOUNTING = {**settings.ACCOUNTING, "base_url": "https://api.xero.com/api.xro/2.0"}
+    page = text(finance.get("/sync"))
+    assert "24 % of 5000 for Northbeam Software Ltd" in page
+    assert "do-tile-wait" not in page.split("Calls today")[0].rsplit("<a ", 1)[1]
+    Gate.objects.filter(pk=gate.pk).update(used=4000)
+    assert "do-tile-wait" in text(finance.get("/sync")).split("Calls today")[0].rsplit("<a ", 1)[1]
+    Gate.objects.filter(pk=gate.pk).update(shut_until=at + timezone.timedelta(minutes=5), words="Too many")
+    assert "Northbeam Software Ltd waits until" in text(finance.get("/sync"))
