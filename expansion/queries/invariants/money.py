@@ -149,7 +149,9 @@ def _made_again(change: Change, before: Terms, after: Terms, terms: Mapping[int,
         taken = made[change.edits[0]["change"]]
         return undo(terms[taken - 1], terms[taken], before)
     edits = [edit for intent in sorted_out(change.edits).steps for edit in _edits(intent, before, after, change.effective)]
-    wanted = apply_edits(before, edits, change.effective)
+    # The term may have been ended early since; then it reached at least as far as the change did.
+    reach = max([before.end, change.effective + ONE_DAY, *(edit.until for edit in edits if edit.until)])
+    wanted = apply_edits(replace(before, end=reach), edits, change.effective)
     policy = Policy(basis=change.policy["basis"], shape=change.policy["shape"], treatment=change.treatment or change.policy["treatment"])
     return settled_terms(before, wanted, effective=change.effective, policy=policy)
 

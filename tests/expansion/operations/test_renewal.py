@@ -216,3 +216,15 @@ def test_a_contract_that_ends_today_is_closed_at_once(world):
     with pytest.raises(Refusal, match="has ended"):
         renewal.renew(deal_id=deal.pk, until=NEXT_END, reason="On second thoughts", by=world.admin, now=at(today))
     assert_books_hold()
+
+
+@pytest.mark.req("M08")
+def test_a_change_up_to_a_day_that_an_earlier_end_cut_off_still_explains_its_version(world):
+    """What was agreed while the term reached further is made again on the term as it was then."""
+    until = {"action": "quantity", "key": str(world.seat_line().key), "quantity": "25", "until": "2026-09-14"}
+    change = changes.draft(deal=world.deal, intents=[until], effective=STORY_DAY, by=world.ae, now=world.now)
+    shown = {"change_id": change.pk, "version": 1, "shown_hash": change.content_hash}
+    changes.submit(**shown, by=world.ae, now=world.now)
+    changes.approve(**shown, by=world.finance, now=world.now)
+    renewal.end_early(deal_id=world.deal.pk, on=date(2026, 8, 1), reason="Agreed with the customer", by=world.admin, now=world.now)
+    assert_books_hold("M08")
