@@ -61,7 +61,7 @@ def _read(kind: Any, plain: Any) -> Any:
     return plain
 
 
-def _neutral(kind: type[Any]) -> dict[str, Any]:
+def _neutral(kind: Any) -> dict[str, Any]:
     """Values for fields that an earlier release did not write: the field's own default, else nothing of its type."""
     found = {}
     for field in fields(kind):

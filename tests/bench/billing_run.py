@@ -47,8 +47,8 @@ priced AS (SELECT d.id AS contract_id, l.id AS line_id, l.name, l.quantity, l.un
                   row_number() OVER (PARTITION BY d.id ORDER BY l.id) AS position
              FROM due d JOIN floor.contract_line l ON l.contract_id = d.id),
 issued AS (INSERT INTO floor.invoice (contract_id, number, currency, period_start, period_end, net, tax, total)
-           SELECT d.id, 'F-' || d.billed_until || '-' || d.id, d.currency, d.billed_until, d.billed_until + interval '1 month', s.net, s.tax,
-                  s.net + s.tax
+           SELECT d.id, 'F-' || d.billed_until || '-' || d.id, d.currency, d.billed_until, d.billed_until + interval '1 month',
+                  s.net, s.tax, s.net + s.tax
              FROM due d JOIN (SELECT contract_id, sum(net) AS net, sum(tax) AS tax FROM priced GROUP BY 1) s ON s.contract_id = d.id
            RETURNING id, contract_id),
 lines AS (INSERT INTO floor.invoice_line (invoice_id, position, contract_line_id, name, quantity, unit_price, net, tax)

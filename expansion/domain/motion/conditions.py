@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -33,14 +33,15 @@ class Condition:
     def holds(self, found: Any, *, was_on: bool) -> bool:
         if self.field.type == "number":
             return self._number(Fraction(found), was_on)
-        return {
-            "=": lambda: found == self.value,
-            "!=": lambda: found != self.value,
+        checks: dict[str, Callable[[], bool]] = {
+            "=": lambda: bool(found == self.value),
+            "!=": lambda: bool(found != self.value),
             "in": lambda: found in self.value,
             "not in": lambda: found not in self.value,
             "has": lambda: self.value in found,
             "lacks": lambda: self.value not in found,
-        }[self.op]()
+        }
+        return checks[self.op]()
 
     def _number(self, found: Fraction, was_on: bool) -> bool:
         if self.op == "between":

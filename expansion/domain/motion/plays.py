@@ -124,7 +124,7 @@ def evaluate(
     trigger = "+".join(f"{r.key}:{levels[r.key]}" if r.level else r.key for r in found)
     mechanism, product = _proposal(play, account, found)
     as_of = min((r.as_of for r in found if r.as_of), default=None)
-    base = {
+    base: dict[str, Any] = {
         "trigger": trigger[:200], "because": play.because.format(**words), "inputs": words, "occurrences": levels, "as_of": as_of,
         "product": product,
     }  # fmt: skip

@@ -24,9 +24,7 @@ class Command(BaseCommand):
         self.stdout.write("\n# Admin\n\nRevOps and Auditor read every row. Edited by:\n")
         for label, who in sorted(ADMIN_EDITED.items()):
             self.stdout.write(f"- {label}: {', '.join(sorted(Role(role).label for role in who))}")
-        self.stdout.write(
-            "\n# Changes\n\nIn every other state: `wrong_state`; from outside one's teams nothing is there (`not_found`).\n"
-        )
+        self.stdout.write("\n# Changes\n\nIn every other state: `wrong_state`; from outside one's teams nothing is there (`not_found`).\n")
         self.stdout.write("| act | in | the maker | others |\n|---|---|---|---|")
         for act, rule in ACTS.items():
             states = ", ".join(sorted(LABELS[state] for state in rule.states))

@@ -44,7 +44,9 @@ def settled(contract):
     contract.refresh_from_db()
     assert contract.state == "ended"
     assert not PendingLine.objects.filter(billed_in__isnull=True).exists()
-    return list(Document.objects.filter(reference__startswith=f"{contract.number} final").order_by("pk").values_list("kind", "net", "tax", "total"))
+    return list(
+        Document.objects.filter(reference__startswith=f"{contract.number} final").order_by("pk").values_list("kind", "net", "tax", "total")
+    )
 
 
 @pytest.mark.req("F72", "M12")
