@@ -392,6 +392,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v[0-9]",
     "ENUM_NAME_OVERRIDES": {
         "ChangeState": "expansion.models.changes.STATES",
+        "CreditDestination": "billing.domain.impact_value.DESTINATIONS",
         "ContractState": "billing.models.contracts.Contract.State",
         "HandoffState": "expansion.models.changes.Handoff.State",
         "TemplateState": "billing.models.future_invoices.Template.State",

@@ -217,7 +217,7 @@ class ReversalSerializer(ReasonSerializer):
     """With `content_hash` nothing is written unless the amounts are those you saw."""
 
     content_hash = serializers.CharField(max_length=64, required=False, default="")
-    remainder_to = serializers.ChoiceField(choices=DESTINATIONS, required=False, default="", help_text="Of a credit above what was billed")
+    remainder_to = serializers.ChoiceField(choices=DESTINATIONS, required=False, help_text="Of a credit above what was billed")
 
 
 class PreviewSerializer(serializers.Serializer):

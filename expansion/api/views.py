@@ -202,7 +202,7 @@ class ChangeViews(KeyedWrites, Scoped, mixins.RetrieveModelMixin, mixins.ListMod
             change_id=self.get_object().pk,
             reason=asked["reason"],
             shown_hash=asked["content_hash"],
-            remainder_to=asked["remainder_to"],
+            remainder_to=asked.get("remainder_to", ""),
             by=request.user,
             now=now(),
         )
