@@ -180,6 +180,11 @@ def link_to(change: Change) -> str:
     return f"{settings.SITE_URL}/changes/{change.number}"
 
 
+def review_of(change: Change) -> str:
+    """Where it is decided."""
+    return f"{settings.SITE_URL}/approvals/{change.number}"
+
+
 def team(role: str) -> list[User]:
     return list(User.objects.filter(role=role, is_active=True).order_by("pk"))
 

@@ -131,7 +131,7 @@ def _why_not_here(change: Change) -> str | None:
     words = rules.why_confirm(change)
     if words is None or change.state != State.SUBMITTED:
         return None
-    return f"{words} Open the review page and approve it there: {notices.link_to(change)}"
+    return f"{words} Open the review page and approve it there: {notices.review_of(change)}"
 
 
 def _change(number: str) -> Change:

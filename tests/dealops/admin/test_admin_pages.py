@@ -41,6 +41,7 @@ def revops(client, world):
     client.force_login(world.admin)
     session = client.session
     session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    session["account_authentication_methods_user"] = str(world.admin.pk)
     session.save()
     return client
 
