@@ -324,6 +324,7 @@ def test_the_watch_knows_every_table_that_a_rule_reads(summer, rule):
 
 def test_what_was_not_written_is_not_asked_again(seen, break_it):
     watch = copy.deepcopy(seen)
+    watch.broken()  # what other tests wrote and took back counts as written
     watch.asked = dict.fromkeys(ALL, 0)
     assert not watch.broken()
     assert not any(watch.asked.values())
