@@ -30,13 +30,19 @@ def estimate(account: Account, mechanism: str, product: str) -> Estimate:
         units = more_seats(use.used, owned.quantity) if use else 0
         if not units:
             return Estimate(None, currency, None, "How many more is to be talked about.")
-        words = f"{units} more {owned.name} {owned.unit}s x {owned.price.normalize():f} bring use to 80 % or less"
+        words = f"{units} more {owned.name} {owned.unit}s x {_price(owned.price)} bring use to 80 % or less"
         return Estimate(units * owned.price, currency, units, words)
     trait, plan = account.products.get(product), account.plan
     price = trait.prices.get(currency) if trait else None
     if trait is None or price is None:
         return Estimate(None, currency, None, "No price is known for it.")
     if plan and trait.family == plan.family:
-        words = f"{plan.quantity.normalize():f} {plan.unit}s x ({price.normalize():f} - {plan.price.normalize():f})"
+        words = f"{plan.quantity.normalize():f} {plan.unit}s x ({_price(price)} - {_price(plan.price)})"
         return Estimate(plan.quantity * (price - plan.price), currency, None, words)
-    return Estimate(price, currency, None, f"1 {trait.name} x {price.normalize():f}")
+    return Estimate(price, currency, None, f"1 {trait.name} x {_price(price)}")
+
+
+def _price(price: Decimal) -> str:
+    """A price per month to read: at most two places, said to be rounded where it is (an annual price has no exact month)."""
+    shown = round(price, 2)
+    return f"{shown.normalize():f}" if shown == price else f"about {shown:f}"
