@@ -151,9 +151,10 @@ class People(RuleBasedStateMachine):
         return done
 
     def settled(self, change):
-        """What was applied just now expects the next invoice that was shown."""
+        """What was applied just now expects the next invoice that was shown; one without lines is shown as nothing and never issued."""
         if change is not None and change.state == "applied":
-            shown = change.impact["next_after"]
+            coming = (one for one in change.impact["invoices_after"] if one["kind"] == "recurring" and one["lines"])
+            shown = next(coming, None)
             current = FutureInvoice.objects.select_related("current").get().current
             shown_totals = (Decimal(shown["net"]), Decimal(shown["tax"])) if shown else (Decimal(0), Decimal(0))
             assert (current.net, current.tax) == shown_totals, change.impact["summary"]
