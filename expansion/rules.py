@@ -120,10 +120,14 @@ def why_confirm(change: Change) -> str | None:
     """Why an approval needs somebody who has just shown who they are (F97, ux 3.6 level 2); None when being signed in is enough."""
     if change.treatment == Treatment.NO_ADJUSTMENT and change.waiver_reason:
         return "It waives a credit, so whoever approves it confirms who they are."
-    most = settings.STEP_UP_AMOUNTS.get(change.currency, 0)
-    if abs(Decimal(change.amount_now)) <= most:
+    if not weighs_a_lot(Decimal(change.amount_now), change.currency):
         return None
-    return f"Above {most:,} {change.currency} whoever approves confirms who they are."
+    return f"Above {settings.STEP_UP_AMOUNTS.get(change.currency, 0):,} {change.currency} whoever approves confirms who they are."
+
+
+def weighs_a_lot(amount: Decimal, currency: str) -> bool:
+    """Whether an approval of this amount asks for more than a click; a currency without a setting always does."""
+    return abs(amount) > settings.STEP_UP_AMOUNTS.get(currency, 0)
 
 
 def _why_not_for(authority: Authority, change: Change) -> str | None:

@@ -18,6 +18,7 @@ from expansion import rules_motion as rules
 from expansion.domain.motion import adoption as play
 from expansion.domain.motion.kinds import LOAD_KINDS
 from expansion.domain.motion.outcomes import LOAD_ALARM, Load
+from expansion.domain.motion.use import in_words
 from expansion.models import Adoption, AdoptionTask, Change, SupportEvent, UsageReading
 
 EXPANSIONS = frozenset({"upsell", "cross_sell"})
@@ -158,7 +159,7 @@ def watch_support(*, on: date, now: datetime) -> int:
             if load.alarms:
                 alarms += 1
                 words = f"{load.after} support events in the 30 days after {adoption.change.number}, {load.before} before: overselling?"
-                _tell(adoption, "adoption.support_load", f"{words} The line is {float(LOAD_ALARM):g} times.", now=now)
+                _tell(adoption, "adoption.support_load", f"{words} The line is {in_words(LOAD_ALARM)} times.", now=now)
     return alarms
 
 

@@ -24,6 +24,7 @@ from dealops.accounts.models import User
 from dealops.audit import context
 from dealops.audit.operations import record
 from dealops.outbox.operations import NotWaiting, enqueue
+from expansion import rules
 from expansion.domain.workflow import WrongState
 from expansion.models import BulkJob, BulkRow
 from expansion.operations.bulk_actions import ACTIONS, Candidate
@@ -36,8 +37,6 @@ SLICE_SECONDS = 5.0
 MAX_TRIES = 4
 # Rows written at once when a job is prepared.
 CHUNK = 500
-# Above this sum in one currency the person types the sum again (ux 3.6, level 2).
-BIG = Decimal(10_000)
 # A confirmation page nobody confirmed is forgotten.
 FORGET = timedelta(days=1)
 
@@ -99,12 +98,11 @@ def _rows(job: BulkJob, candidates: Iterable[Candidate]) -> Iterator[BulkRow]:
 
 
 def sum_to_type(job: BulkJob) -> Decimal | None:
-    """The sum the person has to type before this job starts, None when a click is enough."""
+    """The sum the person has to type before this job starts, None when a click is enough: what one approval of that size would ask."""
     if job.kind != BulkJob.Kind.APPROVE:
         return None
-    sums = job.rows.filter(state=BulkRow.State.WAITING).values("currency").annotate(sum=Sum(Abs("amount"))).order_by("-sum")
-    largest = next((row["sum"] for row in sums if row["sum"] is not None), Decimal(0))
-    return largest if largest > BIG else None
+    sums = job.rows.filter(state=BulkRow.State.WAITING).values("currency").annotate(sum=Sum(Abs("amount"))).order_by("currency")
+    return next((row["sum"] for row in sums if row["sum"] and rules.weighs_a_lot(row["sum"], row["currency"])), None)
 
 
 def start(*, job_id: int, by: User, now: datetime, typed: str = "") -> BulkJob:

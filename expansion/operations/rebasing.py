@@ -14,14 +14,13 @@ from django.db import OperationalError, transaction
 from billing.domain.impact import Impact
 from billing.domain.refusal import Refusal
 from billing.models import Contract
-from dealops.accounts.models import User
-from dealops.audit.operations import record
 from expansion.domain import workflow
 from expansion.models import OPEN_HANDOFF, Change, Decision
 from expansion.operations import handoffs, notices, season
 from expansion.operations.deals import lock, place
 from expansion.operations.filling import fill
 from expansion.operations.numbering import next_change_number
+from expansion.operations.story import tell
 from expansion.queries.preview import Preview, preview
 
 log = logging.getLogger(__name__)
@@ -92,7 +91,7 @@ def return_open(contract: Contract, *, cause: str, today: date, now: datetime) -
         fill(change, _seen(change, contract, today))
     change.save()
     reason = f"{cause} changed the contract while {change.number} was open. Look at the new amounts and submit it again."
-    _tell(change, contract, "change.returned", reason, now=now)
+    tell(change, contract, "change.returned", reason, now=now)
     notices.returned(change, contract, reason=reason, now=now)
     return change
 
@@ -132,12 +131,12 @@ def give_back(change: Change, contract: Contract, seen: Preview | None, *, reaso
     _supersede(change, reason)
     season.call_off_return(change, contract, reason=reason, now=now)
     handoffs.cancel(change, reason="The change has to be submitted again", now=now)
-    _tell(change, contract, "change.superseded", f"{change.number} was not applied: {reason}", now=now)
+    tell(change, contract, "change.superseded", f"{change.number} was not applied: {reason}", now=now)
     notices.returned(change, contract, reason=reason, now=now)
     if seen is None or Change.objects.filter(deal_id=change.deal_id, state__in=[state.value for state in workflow.OPEN]).exists():
         return None
     draft = _successor(change, contract, seen, workflow.State.DRAFT, now)
-    _tell(draft, contract, "change.drafted", f"{draft.number} was drafted in place of {change.number}.", now=now)
+    tell(draft, contract, "change.drafted", f"{draft.number} was drafted in place of {change.number}.", now=now)
     return draft
 
 
@@ -146,8 +145,8 @@ def _carry_on(change: Change, contract: Contract, seen: Preview, *, cause: str, 
     following = _successor(change, contract, seen, workflow.State.SCHEDULED, now)
     _supersede(change, f"{cause} changed the contract; the same amounts go on as {following.number}.")
     change.handoffs.filter(state__in=OPEN_HANDOFF).update(change=following)
-    _tell(change, contract, "change.superseded", f"{change.number} goes on as {following.number}: {cause} changed the contract.", now=now)
-    _tell(
+    tell(change, contract, "change.superseded", f"{change.number} goes on as {following.number}: {cause} changed the contract.", now=now)
+    tell(
         following,
         contract,
         "change.scheduled",
@@ -193,16 +192,4 @@ def _supersede(change: Change, reason: str) -> None:
 def _seen(change: Change, contract: Contract, today: date) -> Preview:
     return preview(
         deal=change.deal, contract=contract, intents=change.edits, effective=change.effective, treatment=change.treatment, today=today
-    )
-
-
-def _tell(change: Change, contract: Contract, action: str, sentence: str, *, now: datetime, by: User | None = None) -> None:
-    record(
-        action=action,
-        sentence=sentence,
-        subjects=[change.permalink, change.deal.permalink, contract.permalink, contract.customer.permalink],
-        chain=contract.legal_entity.code,
-        at=now,
-        by=by,
-        after={"state": change.state, "content_hash": change.content_hash},
     )

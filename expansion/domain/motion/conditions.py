@@ -12,6 +12,7 @@ from typing import Any
 from billing.domain.refusal import Refusal
 from expansion.domain.motion.account import Account
 from expansion.domain.motion.fields import FIELDS, Field, Reading
+from expansion.domain.motion.use import in_words
 
 OPERATORS = {
     "number": ("=", ">=", "<=", ">", "<", "between"),
@@ -72,7 +73,7 @@ def read_condition(data: Any, *, kind: str, place: str) -> Condition:
     value = _value(field, op, data.get("value"), place)
     rearm = _fraction(field, data["rearm"], place) if data.get("rearm") not in (None, "") else None
     if rearm is not None and (op != ">=" or rearm > value):
-        raise Refusal("bad_rearm", place, f"“{field.label}” re-arms below its threshold: give a number up to {float(value):g}, with “>=”.")
+        raise Refusal("bad_rearm", place, f"“{field.label}” re-arms below its threshold: give a number up to {in_words(value)}, with “>=”.")
     return Condition(field, op, value, rearm)
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from fractions import Fraction
 
 from expansion.domain.motion.account import Account
+from expansion.domain.motion.use import in_words
 
 HEALTH = 60
 OVERDUE_DAYS = 30
@@ -94,7 +95,7 @@ def _not_owned(account: Account, proposal: Proposal, on: date) -> tuple[bool, st
 def _support_load(account: Account, proposal: Proposal, on: date) -> tuple[bool, str]:
     if account.support_load is not None and account.load_limit is not None and account.support_load > account.load_limit:
         return False, (
-            f"{float(account.support_load):.1f} support events per 1,000 of MRR, above {float(account.load_limit):.1f} in their segment."
+            f"{in_words(account.support_load)} support events per 1,000 of MRR, above {in_words(account.load_limit)} in their segment."
         )
     return True, "Support load is ordinary."
 

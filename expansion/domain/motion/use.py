@@ -57,6 +57,12 @@ def percent_words(value: Fraction) -> str:
     return f"{shown.to_integral_value() if shown == shown.to_integral_value() else shown} %"
 
 
+def in_words(value: Number) -> str:
+    """A number for a sentence, at most two decimal places, half up, without idle zeros: `2`, `1.5`, `0.67`."""
+    whole, rest = divmod((Fraction(value) * 200 + 1).__floor__() // 2, 100)
+    return f"{whole}.{rest:02}".rstrip("0").rstrip(".")
+
+
 @dataclass(frozen=True, slots=True)
 class CommitTrend:
     """Units used of a commitment after `elapsed` of `term` days (K05)."""

@@ -61,8 +61,8 @@ def _unbalanced(contract: DueContract, changes: list[Change]) -> Found:
         if off > Fraction(count[bucket] or 1, 2 * 10 ** places(contract.terms.currency)):
             key, start = bucket
             name = next((line.name for line in contract.terms.by_key.get(key, ())), key)
-            worth_now = float(worth.get(bucket, Fraction(0)))
-            yield f"contract:{contract.number}", f"{name} from {start} is billed at {billed[bucket]:f}, its days are worth {worth_now:.4f}"
+            worth_now = round_money(worth.get(bucket, Fraction(0)), contract.terms.currency)
+            yield f"contract:{contract.number}", f"{name} from {start} is billed at {billed[bucket]:f}, its days are worth {worth_now:f}"
 
 
 def _moved(contract: DueContract, changes: list[Change]) -> Iterator[tuple[str, date, Decimal]]:
