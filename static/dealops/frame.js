@@ -199,7 +199,8 @@
 
   // --- shortcuts: single keys can be switched off (WCAG 2.1.4) and never act inside a field --------------------------------------------
   const places = { h: "home", b: "board", c: "changes", a: "approvals", d: "documents", f: "future-invoices", n: "notifications", s: "signals" };
-  let going = 0;
+  // `g` waits for its second key however long that takes (WCAG 2.2.1); any other key or a click ends the wait.
+  let going = false;
   const singles = () => localStorage.getItem("dealopsSingleKeys") !== "off";
   const writing = (element) => element.matches("input, textarea, select, [contenteditable=true]");
   const box = $("#single-keys");
@@ -208,7 +209,10 @@
     box.addEventListener("change", () => localStorage.setItem("dealopsSingleKeys", box.checked ? "on" : "off"));
   }
   Object.assign(places, { e: "deals", s: "signals", p: "plays", k: "kpis", y: "sync", l: "audit" });
+  document.addEventListener("pointerdown", () => (going = false));
   document.addEventListener("keydown", (event) => {
+    const went = going;
+    if (event.key !== "Shift") going = false;
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();
       open("palette");
@@ -222,8 +226,8 @@
       const input = $("#palette-input");
       input.value = ">";
       input.dispatchEvent(new Event("input"));
-    } else if (event.key === "g") going = Date.now();
-    else if (Date.now() - going < 1500 && places[event.key]) {
+    } else if (event.key === "g") going = true;
+    else if (went && places[event.key]) {
       const link = $('#sidebar a[href^="/' + places[event.key] + '"]');
       if (link) window.location.assign(link.href);
     } else if (event.key === "l" && $('#sidebar a[href="/signals"]')) {
