@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from billing.models import Customer, Product, fields
 from expansion.models.changes import Change
+from expansion.models.deals import Deal
 from expansion.models.signals import Introduction, Signal
 
 
@@ -23,6 +24,7 @@ class Offer(models.Model):
         DECLINED = "declined", "Declined"
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="offers")
+    deal = models.ForeignKey(Deal, null=True, blank=True, on_delete=models.PROTECT, related_name="offers")
     signal = models.ForeignKey(Signal, null=True, blank=True, on_delete=models.PROTECT, related_name="offers")
     introduction = models.ForeignKey(Introduction, null=True, blank=True, on_delete=models.PROTECT, related_name="offers")
     change = models.OneToOneField(Change, null=True, blank=True, on_delete=models.PROTECT, related_name="offer")
@@ -32,9 +34,11 @@ class Offer(models.Model):
     why_now = models.TextField()
     words = models.TextField()
     value_for_customer = models.TextField(help_text="What it does for the customer; not its price")
+    goal = models.TextField(blank=True, help_text="The goal of the customer it serves")
     is_good = models.BooleanField(help_text="Is this good for the customer?")
     is_good_because = models.TextField()
     edits = models.JSONField(default=list, blank=True, help_text="The change it would be, as intents")
+    figures = models.JSONField(default=dict, blank=True, help_text="What the preview said when it was shown; amounts as text")
     location = models.CharField(max_length=20, help_text="form, chat, email or rep")
     shown_at = models.DateTimeField()
     shown_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -42,6 +46,8 @@ class Offer(models.Model):
     responded_at = models.DateTimeField(null=True, blank=True)
     deferred_until = models.DateField(null=True, blank=True)
     decline_reason = models.CharField(max_length=300, blank=True)
+    answer = models.CharField(max_length=300, blank=True, help_text="What the customer said to it")
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     meeting_at = models.DateTimeField(null=True, blank=True)
     meeting_link = models.URLField(blank=True)
 
@@ -51,10 +57,16 @@ class Offer(models.Model):
             models.CheckConstraint(condition=~Q(why_now=""), name="offer_says_why_now"),
             models.CheckConstraint(condition=~Q(mechanism=""), name="offer_names_its_mechanism"),
             models.CheckConstraint(condition=~Q(response="declined") | ~Q(decline_reason=""), name="declined_offer_says_why"),
+            models.CheckConstraint(condition=~Q(response="deferred") | Q(deferred_until__isnull=False), name="deferred_offer_says_until"),
         ]
+        indexes = [models.Index(fields=["response", "shown_at"], name="offer_by_answer")]
 
     def __str__(self) -> str:
         return f"{self.customer}: {self.mechanism}"
+
+    @property
+    def permalink(self) -> str:
+        return f"offer:{self.pk}"
 
 
 class Adoption(models.Model):
