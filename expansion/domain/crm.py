@@ -39,6 +39,7 @@ class DealFacts:
     is_archived: bool = False
     companies: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
+    our_mechanism: str = ""
     lines: tuple[LineItem, ...] = ()
 
 

@@ -50,3 +50,5 @@ PIPELINES = (
     PipelineFacts("cross_sells", "Cross-sells", _CHANGE),
     PipelineFacts("downgrades", "Downgrades", _CHANGE),
 )
+# Which board the card of a change is on (S0-08); anything else stays on Main.
+OF_MECHANISM = {"upsell": "upsells", "cross_sell": "cross_sells", "downgrade": "downgrades", "price_uplift": "upsells"}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from dealops.accounts.models import User
+from expansion.domain.pipelines import OF_MECHANISM
 from expansion.models import Change, Deal
 from expansion.operations.deals import lock, place, stage_of
-
-PIPELINE_OF = {"upsell": "upsells", "cross_sell": "cross_sells", "downgrade": "downgrades", "price_uplift": "upsells"}
 
 
 def move_to_mechanism(change: Change, *, by: User, now: datetime) -> None:
@@ -16,7 +15,7 @@ def move_to_mechanism(change: Change, *, by: User, now: datetime) -> None:
     deal = lock_deal(change)
     change.prior_pipeline, change.prior_stage = deal.pipeline, deal.stage
     change.save(update_fields=["prior_pipeline", "prior_stage"])
-    place(deal, stage_of(PIPELINE_OF.get(change.mechanism, "main"), "awaiting_approval"), by=by, now=now, reference=change.number)
+    place(deal, stage_of(OF_MECHANISM.get(change.mechanism, "main"), "awaiting_approval"), by=by, now=now, reference=change.number)
 
 
 def move_back(change: Change, *, by: User, now: datetime) -> None:

@@ -16,7 +16,7 @@ from expansion.domain import workflow
 from expansion.domain.crm import DealFacts
 from expansion.models import Change, CrmLink, CrmStage, Deal
 from expansion.operations import crm_inbox, crm_proposals, crm_writing, deals, notices
-from expansion.queries.crm import AMOUNT, OUR_CONTRACT, OUR_NUMBER, PIPELINE, STAGE
+from expansion.queries.crm import AMOUNT, MECHANISM, OUR_CONTRACT, OUR_NUMBER, PIPELINE, STAGE
 
 HELD_UP = (workflow.State.DRAFT, workflow.State.SUBMITTED, workflow.State.APPROVED, workflow.State.SCHEDULED)
 
@@ -88,7 +88,7 @@ def seen_of(facts: DealFacts) -> dict[str, str]:
     """HubSpot's values by the names of its properties."""
     return {
         AMOUNT: facts.amount, PIPELINE: facts.pipeline, STAGE: facts.stage, OUR_NUMBER: facts.our_number, OUR_CONTRACT: facts.our_contract,
-        "dealname": facts.name,
+        MECHANISM: facts.our_mechanism, "dealname": facts.name,
     }  # fmt: skip
 
 

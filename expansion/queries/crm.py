@@ -15,7 +15,9 @@ from dealops.accounts.models import User
 from dealops.outbox.models import Message
 from dealops.outbox.models import State as MessageState
 from expansion.domain.crm import LineItem, OwnLine, Wish, number, plain, same_amount, wish
-from expansion.models import CrmEvent, CrmLink, CrmProposal, CrmStage, Deal
+from expansion.domain.pipelines import OF_MECHANISM
+from expansion.domain.workflow import OPEN, State
+from expansion.models import Change, CrmEvent, CrmLink, CrmProposal, CrmStage, Deal
 from expansion.queries.catalogue import sellable_on
 from expansion.scope import visible
 
@@ -23,6 +25,7 @@ READ_TOPIC, WRITE_TOPIC, POLL_TOPIC = "crm.read", "crm.write", "crm.poll"
 PAGE_SIZE = 50
 # Properties of a HubSpot deal as we write them.
 AMOUNT, PIPELINE, STAGE, OUR_NUMBER, OUR_CONTRACT = "amount", "pipeline", "dealstage", "dealops_deal", "dealops_contract"
+MECHANISM = "dealops_mechanism"
 
 
 def is_connected() -> bool:
@@ -35,9 +38,25 @@ def why_frozen(deal_id: int) -> str | None:
 
 
 def wanted(deal: Deal) -> dict[str, str]:
-    """What HubSpot should hold about a deal: amount, our ids, and pipeline and stage where they are mapped."""
+    """What HubSpot should hold about a deal: amount, our ids, how it grew or shrank last, pipeline and stage where they are mapped."""
     values = {AMOUNT: plain(deal.amount), OUR_NUMBER: deal.number, OUR_CONTRACT: deal.contract.number}
     stage = CrmStage.objects.filter(stage=deal.stage_id).first()
+    newest = Change.objects.filter(deal=deal, state=State.APPLIED).order_by("-applied_at", "-pk").first()
+    values |= {MECHANISM: ";".join(newest.mechanisms)} if newest and newest.mechanisms else {}
+    return values | ({PIPELINE: stage.remote_pipeline, STAGE: stage.remote_stage} if stage else {})
+
+
+def will_write(change: Change) -> dict[str, str]:
+    """What HubSpot is told when this change takes effect, property by property, before anything is (S0-05). Two queries.
+
+    Nothing without a connection or a record there, and nothing of a change that has ended or taken effect.
+    """
+    deal = change.deal
+    if not deal.crm_id or not is_connected() or change.state not in (*OPEN, State.SCHEDULED):
+        return {}
+    board = OF_MECHANISM.get(change.mechanism, deal.pipeline.code)
+    stage = CrmStage.objects.filter(stage__pipeline__code=board, stage__code="applied").first()
+    values = {AMOUNT: plain(Decimal(change.impact["value_after"])), MECHANISM: ";".join(change.mechanisms)}
     return values | ({PIPELINE: stage.remote_pipeline, STAGE: stage.remote_stage} if stage else {})
 
 

@@ -23,7 +23,7 @@ from expansion.models import Change
 from expansion.operations import changes as operations
 from expansion.queries import changes as queries
 from expansion.queries import timeline
-from expansion.queries.crm import panel_of
+from expansion.queries.crm import panel_of, will_write
 from expansion.queries.lights import lights_of
 from expansion.queries.lists import CHANGES
 from expansion.web.figures import Figures, button_label, figures_of
@@ -98,6 +98,7 @@ def _change_page(request: HttpRequest, found: Change) -> HttpResponse:
         currency=found.currency,
         figures=shown,
         crm=panel_of(found.deal),
+        crm_values=will_write(found),
         invoices_chart=invoices_chart(shown, found.currency),
         lights=lights,
         facts=facts,

@@ -1,6 +1,6 @@
 """The calls of HubSpot's dated API we use. No retries of its own: one attempt per call, the outbox decides when to try again.
 
-Line items carry our product's code as `hs_sku`. Deals have two properties of ours, made once by hand (docs/connect-hubspot.md).
+Line items carry our product's code as `hs_sku`. Deals have three properties of ours, made once by hand (docs/connect-hubspot.md).
 """
 
 from __future__ import annotations
@@ -21,8 +21,19 @@ TIMEOUT: Final = (3, 20)
 BATCH: Final = 100
 PAGE: Final = 100
 OUR_NUMBER, OUR_CONTRACT, OUR_LINE = "dealops_deal", "dealops_contract", "dealops_line"
+OUR_MECHANISM: Final = "dealops_mechanism"
 MODIFIED: Final = "hs_lastmodifieddate"
-DEAL_PROPERTIES: Final = ("dealname", "amount", "pipeline", "dealstage", OUR_NUMBER, OUR_CONTRACT, MODIFIED, "hs_merged_object_ids")
+DEAL_PROPERTIES: Final = (
+    "dealname",
+    "amount",
+    "pipeline",
+    "dealstage",
+    OUR_NUMBER,
+    OUR_CONTRACT,
+    OUR_MECHANISM,
+    MODIFIED,
+    "hs_merged_object_ids",
+)
 LINE_PROPERTIES: Final = ("name", "hs_sku", "quantity", "price", OUR_LINE)
 
 
@@ -219,6 +230,7 @@ def _deal(said: Mapping[str, Any], lines: tuple[LineItem, ...], companies: tuple
         stage=values["dealstage"],
         our_number=values[OUR_NUMBER],
         our_contract=values[OUR_CONTRACT],
+        our_mechanism=values[OUR_MECHANISM],
         modified=_moment(values[MODIFIED]),
         is_archived=bool(said.get("archived")),
         companies=companies,

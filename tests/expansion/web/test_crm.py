@@ -468,3 +468,33 @@ def test_without_a_token_nothing_is_written_anywhere(world, record, hubspot, set
     approved(world)
     work()
     assert len(hubspot.store.calls()) == before
+
+
+@pytest.mark.req("S1-28", "S0-02")
+def test_hubspot_is_told_by_which_mechanism_the_deal_grew(world, record, hubspot):
+    approved(world)
+    work()
+    assert hubspot.store.record("deals", record)["properties"]["dealops_mechanism"] == "upsell"
+    approved(world, intents=[{"action": "add", "product": "route-analytics", "quantity": "1"}])
+    work()
+    told = hubspot.store.record("deals", record)
+    world.deal.refresh_from_db()
+    assert (told["id"], told["properties"]["dealops_mechanism"]) == (world.deal.crm_id, "cross_sell")
+
+
+@pytest.mark.req("S0-05")
+def test_what_hubspot_will_be_told_is_shown_before_it_is_told(world, record, hubspot, client):
+    change = submitted(world)
+    before = len(hubspot.store.writes(record))
+    client.force_login(world.ae)
+    page = " ".join(client.get(f"/changes/{change.number}").content.decode().split())
+    for words in ("amount</code> 13625", "dealops_mechanism</code> upsell", "dealstage</code> won"):
+        assert words in page, words
+    assert len(hubspot.store.writes(record)) == before
+    hubspot.store.switch_on("rule", "batch/update", words="Amount needs a close date")
+    changes.approve(change_id=change.pk, version=change.version, shown_hash=change.content_hash, by=world.finance, now=world.now)
+    work()
+    change.refresh_from_db()
+    assert change.state == "applied", "what HubSpot refuses costs no change"
+    page = client.get(f"/changes/{change.number}").content.decode()
+    assert "Amount needs a close date" in page and "HubSpot will be told" not in page
