@@ -2,7 +2,7 @@
 
 from billing.adapters.accounting.ledgerly.connection import connection
 from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_ORGANISATIONS, DEMO_TOKEN
-from billing.adapters.accounting.ledgerly.server import CannotListen, LedgerlyServer
+from billing.adapters.accounting.ledgerly.server import LedgerlyServer
 from billing.adapters.accounting.ledgerly.store import ledgerly_number
 
-__all__ = ["DEMO_ORGANISATION", "DEMO_ORGANISATIONS", "DEMO_TOKEN", "CannotListen", "LedgerlyServer", "connection", "ledgerly_number"]
+__all__ = ["DEMO_ORGANISATION", "DEMO_ORGANISATIONS", "DEMO_TOKEN", "LedgerlyServer", "connection", "ledgerly_number"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -23,6 +22,7 @@ from billing.adapters.accounting.ledgerly.faults import Fault, is_rotated, rotat
 from billing.adapters.accounting.ledgerly.filters import BadQuery
 from billing.adapters.accounting.ledgerly.store import Store, insert, now
 from billing.adapters.accounting.ledgerly.wire import dumps, loads
+from billing.adapters.stand_in import Dropped, dropping
 
 API = "/api.xro/2.0"
 Endpoint = Callable[[Call], Answer]
@@ -85,10 +85,6 @@ URLS = Map(
 )
 
 
-class DropConnection(Exception):
-    """Close the socket without an answer."""
-
-
 class Halt(Exception):
     """Stop here with this answer: a refusal, or a fault that strikes before anything is done."""
 
@@ -111,14 +107,7 @@ class Ledgerly:
             organisations.open_demo_books(tx)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        request = Request(environ)
-        try:
-            response = self.respond(request)
-        except DropConnection:
-            connection: socket.socket = environ["werkzeug.socket"]
-            connection.shutdown(socket.SHUT_RDWR)
-            raise ConnectionAbortedError("the answer was dropped on request") from None
-        return response(environ, start_response)
+        return dropping(self.respond)(environ, start_response)
 
     def respond(self, request: Request) -> Response:
         """Answer one request."""
@@ -255,7 +244,7 @@ class _Exchange:
             self.request.get_data()
             time.sleep(seconds if kind == "hang" else 0)
             self._log(0, "dropped before commit")
-            raise DropConnection
+            raise Dropped
         elif kind == "500_before":
             raise Halt(500, "An unexpected error occurred.", "failed before commit")
         elif kind == "429":
@@ -268,7 +257,7 @@ class _Exchange:
     def _strike_after(self, status: int, text: str) -> Response:
         kind = self.fault.kind
         if kind == "drop_after_commit":
-            raise DropConnection
+            raise Dropped
         if kind == "500_after_commit":
             status, text = 500, dumps({"Title": "Error", "Status": 500, "Detail": "An unexpected error occurred."})
         elif kind == "malformed_json":

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import requests
-from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
+from billing.adapters.stand_in import Dropped, StandInServer, dropping
 from expansion.adapters.hubspot import signing
 from expansion.adapters.hubspot.stand_in import api, page
 from expansion.adapters.hubspot.stand_in.store import Store
@@ -34,37 +32,18 @@ FAULTS: Final = {
 RULE = "Amount cannot change while the deal is in review"
 
 
-class Dropped(Exception):
-    """Close the socket without an answer."""
-
-
-class StandIn:
-    """`StandIn(folder, hook=..., secret=...).start()` listens on `.url` until `.stop()`. Port 0 takes a free one.
+class StandIn(StandInServer):
+    """A HubSpot whose webhooks go to `hook`, signed with `secret`.
 
     What people do (`edit`, `add_line`, `delete`, ...) is kept as events; `send` delivers those that wait, as often and in the order asked.
     """
 
     def __init__(self, folder: str | Path, *, hook: str = "", secret: str = "", host: str = "127.0.0.1", port: int = 0) -> None:
-        self.store, self.hook, self.secret, self.host, self.port = Store(Path(folder)), hook, secret, host, port
-        self._server: BaseWSGIServer | None = None
-        self._thread: threading.Thread | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
-
-    def start(self) -> StandIn:
-        self._server = make_server(self.host, self.port, self, threaded=True)
-        self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-        return self
+        super().__init__(dropping(self._answer), host=host, port=port)
+        self.store, self.hook, self.secret = Store(Path(folder)), hook, secret
 
     def stop(self) -> None:
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
+        super().stop()
         self.store.close()
 
     # --- what people do in HubSpot
@@ -133,15 +112,8 @@ class StandIn:
 
     # --- HTTP
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        request = Request(environ)
-        try:
-            response = self._page(request) if request.path == "/" else self._api(request)
-        except Dropped:
-            connection: socket.socket = environ["werkzeug.socket"]
-            connection.shutdown(socket.SHUT_RDWR)
-            raise ConnectionAbortedError("the answer was dropped on request") from None
-        return response(environ, start_response)
+    def _answer(self, request: Request) -> Response:
+        return self._page(request) if request.path == "/" else self._api(request)
 
     def _api(self, request: Request) -> Response:
         self.store.called(request.method, request.path)
@@ -158,14 +130,14 @@ class StandIn:
             time.sleep(seconds)
         if fault == "key_expired" or not request.headers.get("Authorization", "").startswith("Bearer "):
             return _json({"status": "error", "category": "EXPIRED_AUTHENTICATION", "message": "The token has expired."}, 401)
-        answer = self._answer(request)
+        answer = self._call(request)
         if fault == "drop_after_commit":
             raise Dropped
         if fault == "500_after_commit":
             return Response("error", 500)
         return Response("{", 200, content_type="application/json") if fault == "malformed" else answer
 
-    def _answer(self, request: Request) -> Response:
+    def _call(self, request: Request) -> Response:
         body = request.get_json() if request.data else None
         try:
             said = api.answer(self.store, request.method, request.path, request.args, body)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import requests
-from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
+from billing.adapters.stand_in import Dropped, StandInServer, dropping
 from expansion.adapters.slack import signing
 from expansion.adapters.slack.stand_in import page
 from expansion.adapters.slack.stand_in.store import Store
@@ -34,39 +32,20 @@ FAULTS: Final = {
 }
 
 
-class Dropped(Exception):
-    """Close the socket without an answer."""
-
-
-class StandIn:
-    """`StandIn(folder, hook=..., secret=...).start()` listens on `.url` until `.stop()`. Port 0 takes a free one."""
+class StandIn(StandInServer):
+    """A Slack whose presses go to `hook`, signed with `secret`."""
 
     def __init__(self, folder: str | Path, *, hook: str = "", secret: str = "", host: str = "127.0.0.1", port: int = 0) -> None:
-        self.store, self.hook, self.secret, self.host, self.port = Store(Path(folder)), hook, secret, host, port
-        self._server: BaseWSGIServer | None = None
-        self._thread: threading.Thread | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        super().__init__(dropping(self._answer), host=host, port=port)
+        self.store, self.hook, self.secret = Store(Path(folder)), hook, secret
 
     @property
     def api_url(self) -> str:
         """What SLACK_API_URL is set to."""
         return f"{self.url}/api/"
 
-    def start(self) -> StandIn:
-        self._server = make_server(self.host, self.port, self, threaded=True)
-        self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-        return self
-
     def stop(self) -> None:
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
+        super().stop()
         self.store.close()
 
     # --- what people do in Slack
@@ -114,15 +93,8 @@ class StandIn:
 
     # --- HTTP
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        request = Request(environ)
-        try:
-            response = self._api(request) if request.path.startswith("/api/") else self._page(request)
-        except Dropped:
-            connection: socket.socket = environ["werkzeug.socket"]
-            connection.shutdown(socket.SHUT_RDWR)
-            raise ConnectionAbortedError("the answer was dropped on request") from None
-        return response(environ, start_response)
+    def _answer(self, request: Request) -> Response:
+        return self._api(request) if request.path.startswith("/api/") else self._page(request)
 
     def _api(self, request: Request) -> Response:
         method = request.path.removeprefix("/api/")

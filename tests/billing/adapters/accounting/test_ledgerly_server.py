@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from billing.adapters.accounting.ledgerly import CannotListen, LedgerlyServer, connection
+from billing.adapters.accounting.ledgerly import LedgerlyServer, connection
 from billing.adapters.accounting.ledgerly.faults import KINDS
 from billing.adapters.accounting.xero import XeroAccounting
+from billing.adapters.stand_in import CannotListen
 from tests.billing.adapters.accounting.ledgerly_fixture import invoice, line, template
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -24,7 +24,8 @@ def test_utilisation_in_words():
 
 
 def test_a_number_in_a_sentence_has_two_places_at_most_and_no_idle_zeros():
-    assert [use.in_words(each) for each in (2, Decimal("1.50"), Fraction(2, 3), Fraction(1, 200), 100)] == ["2", "1.5", "0.67", "0.01", "100"]
+    numbers = (2, Decimal("1.50"), Fraction(2, 3), Fraction(1, 200), 100)
+    assert [use.in_words(each) for each in numbers] == ["2", "1.5", "0.67", "0.01", "100"]
     assert use.share(3, 0) is None
 
 

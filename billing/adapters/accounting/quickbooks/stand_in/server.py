@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from billing.adapters.accounting.exact_json import dumps, loads
 from billing.adapters.accounting.quickbooks.stand_in import books as rules
 from billing.adapters.accounting.quickbooks.stand_in.books import HOME_CURRENCY, Books, Refused
 from billing.adapters.accounting.quickbooks.stand_in.store import Row, Store
+from billing.adapters.stand_in import Dropped, StandInServer, dropping
 
 REALM: Final = "9341452698001234"
 TOKEN: Final = "quickbooks-stand-in"  # noqa: S105 - a token of nothing
@@ -45,57 +44,24 @@ FAULTS: Final = {
 }
 
 
-class Dropped(Exception):
-    """Close the socket without an answer."""
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        return
-
-    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
-        self.close_connection = True  # else what is left of the request would be read as the next one
-
-
-class StandIn:
-    """`StandIn(folder).start()` listens on `.url` until `.stop()`. Port 0 takes a free one. `tokens` are those it accepts now."""
+class StandIn(StandInServer):
+    """`.url` is what QUICKBOOKS_BASE_URL is set to; `tokens` are those it accepts now."""
 
     def __init__(self, folder: str | Path, *, host: str = "127.0.0.1", port: int = 0, realm: str = REALM) -> None:
-        self.store, self.host, self.port, self.realm = Store(Path(folder)), host, port, realm
+        super().__init__(dropping(self._answer), host=host, port=port)
+        self.store, self.realm = Store(Path(folder)), realm
         self.tokens = {TOKEN}
         self.hanging = threading.Event()  # set when it stops, so that nothing that hangs holds it up
-        self._server: BaseWSGIServer | None = None
         if not self.store.rows("term"):
             self.store.put("term", {"Name": "Net 30", "Type": "STANDARD", "DueDays": 30, "Active": True})
 
-    @property
-    def url(self) -> str:
-        """What QUICKBOOKS_BASE_URL is set to."""
-        return f"http://{self.host}:{self.port}"
-
-    def start(self) -> StandIn:
-        """Listen. Raises OSError when the address is taken."""
-        self._server = make_server(self.host, self.port, self, threaded=True, request_handler=_Quiet)
-        self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
     def stop(self) -> None:
         self.hanging.set()
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+        super().stop()
         self.store.close()
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        request = Request(environ)
-        try:
-            response = Exchange(self, request).answer() if request.path.startswith("/v3/company/") else self._panel(request)
-        except Dropped:
-            connection: socket.socket = environ["werkzeug.socket"]
-            connection.shutdown(socket.SHUT_RDWR)
-            raise ConnectionAbortedError("the answer was dropped on request") from None
-        return response(environ, start_response)
+    def _answer(self, request: Request) -> Response:
+        return Exchange(self, request).answer() if request.path.startswith("/v3/company/") else self._panel(request)
 
     # --- what tests and people switch
 
