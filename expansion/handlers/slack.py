@@ -13,7 +13,7 @@ from billing.clock import now
 from dealops.outbox.handlers import NoAnswer, Refused, TryLater
 from dealops.outbox.relay import Delivery
 from expansion.adapters.slack import Posted, RefusedBySlack, RetryLater, Slack, Unknown
-from expansion.domain import slack_views
+from expansion.domain.slack import settled_blocks
 from expansion.domain.workflow import LABELS, State
 from expansion.handlers.mail import nothing
 from expansion.models import Change, Decision, Notice, SlackPost
@@ -49,7 +49,7 @@ def settle(delivery: Delivery) -> Callable[[], None]:
         return nothing
     facts = notices.facts_of(change, change.deal.contract, why="")
     mark, words = _outcome(change, posted=payload["state"].endswith(".posted"))
-    blocks = slack_views.settled(post.notice.title, facts, mark=mark, words=words)
+    blocks = settled_blocks(post.notice.title, facts, mark=mark, words=words)
     with translated():
         client().update(Posted(post.channel, post.ts), f"{post.notice.title}: {words}", blocks)
     return lambda: slack_posts.settled(post_id=post.pk, state=payload["state"])

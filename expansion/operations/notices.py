@@ -12,7 +12,8 @@ from django.utils import timezone
 from billing.models import Contract
 from dealops.accounts.models import Role, User
 from dealops.outbox.operations import enqueue
-from expansion.domain.messages import Facts, approval_blocks, decided_blocks, fact_lines, plain_blocks
+from expansion.domain.messages import Facts, fact_lines
+from expansion.domain.slack import approval_blocks, decided_blocks, plain_blocks
 from expansion.domain.workflow import State
 from expansion.models import Change, Handoff, Notice, NoticePreference, Question
 from expansion.operations import slack_posts

@@ -15,8 +15,8 @@ from dealops.accounts.models import User
 from dealops.audit.operations import record
 from dealops.outbox.operations import enqueue
 from expansion import rules
-from expansion.adapters.slack.pressed import Form, Press
-from expansion.domain import slack_views
+from expansion.domain import slack
+from expansion.domain.slack import Form, Press
 from expansion.domain.workflow import State, WrongState
 from expansion.models import Change, SlackAccount
 from expansion.operations import deciding, notices
@@ -34,7 +34,7 @@ class BadTicket(Exception):
 
 def press(pressed: Press, *, now: datetime) -> None:
     """A button of a message: opens the form, or whispers to this member alone why not. Writes outbox rows only."""
-    if pressed.action not in (slack_views.APPROVE, slack_views.REJECT):
+    if pressed.action not in (slack.APPROVE, slack.REJECT):
         return
     with transaction.atomic():
         user = user_of(pressed.member)
@@ -52,19 +52,19 @@ def decide(form: Form, *, now: datetime) -> dict[str, Any]:
     """A form that was sent: decides, and answers the last page of the form, a receipt or why nothing was done."""
     user = user_of(form.member)
     if user is None:
-        return slack_views.last_page("Nothing was decided", "Your Slack account is no longer connected to dealops.")
+        return slack.last_page("Nothing was decided", "Your Slack account is no longer connected to dealops.")
     number, version, shown_hash = _parts(form.value)
     try:
         change = _change(number)
-        if form.action == slack_views.REJECT:
-            done = deciding.reject(change_id=change.pk, version=version, reason=form.fields.get(slack_views.REASON, ""), by=user, now=now)
-            return slack_views.last_page("Rejected", f"{done.number} was rejected. {done.maker} is told why.")
+        if form.action == slack.REJECT:
+            done = deciding.reject(change_id=change.pk, version=version, reason=form.fields.get(slack.REASON, ""), by=user, now=now)
+            return slack.last_page("Rejected", f"{done.number} was rejected. {done.maker} is told why.")
         if why_not := _why_not_here(change):
-            return slack_views.last_page("Nothing was decided", why_not)
+            return slack.last_page("Nothing was decided", why_not)
         done = deciding.approve(change_id=change.pk, version=version, shown_hash=shown_hash, by=user, now=now)
     except (Refusal, WrongState) as refusal:
-        return slack_views.last_page("Nothing was decided", str(refusal))
-    return slack_views.last_page("Approved", _receipt(done))
+        return slack.last_page("Nothing was decided", str(refusal))
+    return slack.last_page("Approved", _receipt(done))
 
 
 def ticket_for(member: str) -> str:
@@ -120,7 +120,7 @@ def _wanted(value: str, user: User, action: str, now: datetime) -> tuple[Change 
 
 
 def _why_not(action: str, user: User, change: Change, now: datetime) -> str | None:
-    if action == slack_views.REJECT:
+    if action == slack.REJECT:
         return rules.why_not_decide(user, change)
     on = business_date(change.deal.contract.legal_entity.time_zone, now)
     return rules.why_not_approve(user, change, authorities_of(user, on=on)) or _why_not_here(change)
@@ -151,9 +151,9 @@ def _parts(value: str) -> tuple[str, int, str]:
 def _form_for(action: str, change: Change) -> dict[str, Any]:
     facts = notices.facts_of(change, change.deal.contract, why="")
     asked = facts.asked
-    if action == slack_views.REJECT:
-        return slack_views.reject_form(facts, asked=asked)
-    return slack_views.approve_form(facts, asked=asked)
+    if action == slack.REJECT:
+        return slack.reject_form(facts, asked=asked)
+    return slack.approve_form(facts, asked=asked)
 
 
 def _receipt(change: Change) -> str:

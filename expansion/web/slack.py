@@ -15,6 +15,7 @@ from billing.clock import now
 from billing.domain.refusal import Refusal
 from dealops.audit import context
 from expansion.adapters.slack import pressed, signing
+from expansion.domain.slack import Form
 from expansion.models import SlackAccount
 from expansion.operations import slack_acts
 from expansion.web.frame import page, section
@@ -31,7 +32,7 @@ def hook(request: HttpRequest) -> HttpResponse:
     except pressed.NotUnderstood as error:
         return JsonResponse({"error": str(error)}, status=400)
     with context.through("slack", getattr(request, "request_id", "")):
-        if isinstance(said, pressed.Form):
+        if isinstance(said, Form):
             return JsonResponse({"response_action": "update", "view": slack_acts.decide(said, now=now())})
         slack_acts.press(said, now=now())
     return HttpResponse()

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 
-from expansion.domain.messages import slack_text
+from expansion.domain.slack import slack_text
 
 TIMEOUT: Final = 20
 EVENT: Final = "dealops_message"

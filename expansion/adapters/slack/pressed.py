@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
+
+from expansion.domain.slack import Form, Press
 
 
 class NotUnderstood(Exception):
     """The body is not an interaction of the two kinds we know."""
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """A button of a message: which (`action`), about what (`value`), by which member, and the trigger that may open a form."""
-
-    member: str
-    action: str
-    value: str
-    trigger: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form that was sent: which (`action`), about what (`value`), by whom, and its fields by name."""
-
-    member: str
-    action: str
-    value: str
-    fields: dict[str, str] = field(default_factory=dict)
 
 
 def read(body: bytes) -> Press | Form:

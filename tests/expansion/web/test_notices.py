@@ -3,7 +3,7 @@
 import pytest
 
 from dealops.accounts.models import Role
-from expansion.domain.messages import slack_text
+from expansion.domain.slack import slack_text
 from expansion.queries.notices import email_of
 from expansion.web.blocks import blocks_html
 from tests.expansion.web import makers

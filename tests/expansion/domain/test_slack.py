@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from expansion.domain import messages, slack_views
+from expansion.domain import messages, slack
 from tests.dealops.security.payloads import CHATS, SCRIPTS
 
 pytestmark = pytest.mark.req("F92")
@@ -25,13 +25,13 @@ def facts(text):
 def everything_sent(text):
     told = facts(text)
     return {
-        "a request": messages.approval_blocks(told),
-        "an outcome": messages.decided_blocks(told, text, text),
-        "words": messages.plain_blocks(text, text, told.link),
-        "settled": slack_views.settled(text, told, mark="x", words=text),
-        "the form that approves": slack_views.approve_form(told, asked="asked"),
-        "the form that rejects": slack_views.reject_form(told, asked="asked"),
-        "the last page": slack_views.last_page("Done", text),
+        "a request": slack.approval_blocks(told),
+        "an outcome": slack.decided_blocks(told, text, text),
+        "words": slack.plain_blocks(text, text, told.link),
+        "settled": slack.settled_blocks(text, told, mark="x", words=text),
+        "the form that approves": slack.approve_form(told, asked="asked"),
+        "the form that rejects": slack.reject_form(told, asked="asked"),
+        "the last page": slack.last_page("Done", text),
     }
 
 
