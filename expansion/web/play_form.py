@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from expansion.domain.motion import gates
-from expansion.domain.motion.fields import FIELDS
+from expansion.domain.motion.fields import FIELDS, OWNERSHIP_BY_ADOPTION
 
 ROWS, TASKS = 3, 3
 TEXTS = ("mechanism", "product", "because", "message", "offer_type", "complexity")
@@ -15,8 +15,8 @@ LISTS = frozenset({"in", "not in", "between"})
 
 
 def blank() -> dict[str, Any]:
-    """A form with nothing in it but the usual limits."""
-    return shown_of({"because": "Because {customer} "})
+    """A form with the usual limits and, to begin with, a segment by what customers own and how much of it they use (S3-19)."""
+    return shown_of({"because": "Because {customer} ", "static": list(OWNERSHIP_BY_ADOPTION)})
 
 
 def shown_of(definition: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from billing.domain.refusal import Refusal
 from billing.models import Product
 from expansion import rules_motion as rules
 from expansion.domain.motion import conditions, gates, plays
-from expansion.domain.motion.fields import FIELDS
+from expansion.domain.motion.fields import FIELDS, SEGMENTS
 from expansion.domain.motion.presets import EVERY
 from expansion.models import Play, PlayVersion
 from expansion.operations import plays as operations
 from expansion.queries import plays as queries
+from expansion.queries.pairings import suggested_count
 from expansion.web.frame import page, section, status_of
 from expansion.web.play_form import blank, definition_of, shown_of
 from expansion.web.signals import LONDON, int_of
@@ -38,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = queries.every_play()
     taken = {row.play.code for row in rows}
     return page(
-        request, "plays/list.html", title="Plays", rows=rows, presets=[p for p in EVERY.values() if p.code.lower() not in taken
+        request, "plays/list.html", title="Plays", rows=rows, suggested=suggested_count(), presets=[p for p in EVERY.values() if p.code.lower() not in taken
         and p.code not in taken], may_edit=rules.why_not_edit_plays(request.user) is None,
     )  # fmt: skip
 
@@ -143,11 +144,12 @@ def build(request: HttpRequest, code: str = "") -> HttpResponse:
     return page(
         request, "plays/build.html", title=f"Edit {found.name}" if found else "New play", play=found, newest=newest, form=form, name=name,
         refusal=refusal, error=error, status=403 if refusal else status_of(error) if error else 200, products=products,
-        static_fields=_fields("static"), live_fields=_fields("live"),
+        static_fields=[(title, [(name, FIELDS[name].label) for name in names]) for title, names in SEGMENTS], live_fields=_live_fields(),
         operators=sorted({op for ops in conditions.OPERATORS.values() for op in ops}),
         mechanisms=MECHANISM_WORDS.items(), offer_types=plays.OFFER_TYPES, complexities=plays.COMPLEXITIES,
     )  # fmt: skip
 
 
-def _fields(kind: str) -> list[tuple[str, str]]:
-    return sorted(((name, field.label) for name, field in FIELDS.items() if field.kind == kind), key=lambda pair: pair[1])
+def _live_fields() -> list[tuple[str, list[tuple[str, str]]]]:
+    """One group without a title, by label."""
+    return [("", sorted(((name, field.label) for name, field in FIELDS.items() if field.kind == "live"), key=lambda pair: pair[1]))]

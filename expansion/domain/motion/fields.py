@@ -95,6 +95,14 @@ def _adoption(account: Account, on: date) -> Iterable[Reading]:
         yield Reading(shares[high] - shares[low], words)
 
 
+def _in_use(account: Account, on: date) -> Iterable[Reading]:
+    """How much of what they own they have made their own; where nothing is counted it is unknown, not nothing."""
+    counted = [owned for owned in account.owned if account.share(owned.product) is not None]
+    if counted:
+        share = Fraction(len(account.adopted), len(account.owned))
+        yield Reading(share, f"uses {len(account.adopted)} of the {len(account.owned)} products it owns")
+
+
 def _utilisation(account: Account, on: date) -> Iterable[Reading]:
     for owned in account.owned:
         use, share = account.use.get(owned.product), account.share(owned.product)
@@ -236,18 +244,20 @@ def _gap(account: Account, on: date) -> Iterable[Reading]:
 
 
 _ALL = (
-    Field("plan", "static", "text", "Plan", _plan),
     Field("products", "static", "set", "Products owned", _products),
     Field("product_count", "static", "number", "How many products", _product_count),
+    Field("plan", "static", "text", "Plan", _plan),
+    Field("adoption", "static", "number", "Share of the owned products in use", _in_use),
+    Field("adoption_spread", "static", "number", "Spread between the most and the least used product", _adoption),
+    Field("tenure_days", "static", "number", "Days since the first sale", _tenure),
+    Field("health", "static", "number", "Health score", _text("health", "has a health of {}")),
+    Field("stage", "static", "text", "Account stage", _text("stage", "is an account in the stage {}")),
     Field("size", "static", "number", "Size of the company", _text("size", "has {} people")),
     Field("industry", "static", "text", "Industry", _text("industry", "is in {}")),
     Field("country", "static", "text", "Location", _text("country", "is in {}")),
     Field("segment", "static", "text", "Segment", _text("segment", "is in the segment {}")),
     Field("positions", "static", "set", "Positions of its people", _positions),
-    Field("tenure_days", "static", "number", "Days since the first sale", _tenure),
     Field("owner_model", "static", "text", "Who owns the account", _text("owner_model", "is owned by the {}")),
-    Field("stage", "static", "text", "Account stage", _text("stage", "is an account in the stage {}")),
-    Field("adoption_spread", "static", "number", "Spread between the most and the least used product", _adoption),
     Field("utilisation", "live", "number", "Share of the seats in use", _utilisation, "usage"),
     Field("plan_cap", "live", "number", "Share of the plan's cap", _plan_cap, "usage"),
     Field("commitment", "live", "number", "Projected share of the commitment", _commitment, "usage"),
@@ -275,3 +285,13 @@ _ALL = (
     Field("gap", "live", "yes", "A need no owned product meets", _gap, "gap"),
 )
 FIELDS = {field.name: field for field in _ALL}
+# What customers own and use says more than who they are (S3-19): the builder offers it first and opens with it.
+WHO_THEY_ARE = ("segment", "owner_model", "size", "industry", "country", "positions")
+SEGMENTS = (
+    ("What they own and use", tuple(f.name for f in _ALL if f.kind == "static" and f.name not in WHO_THEY_ARE)),
+    ("Who and where they are", WHO_THEY_ARE),
+)
+OWNERSHIP_BY_ADOPTION = (
+    {"field": "product_count", "op": ">=", "value": "1"},
+    {"field": "adoption", "op": ">=", "value": "0.60"},
+)

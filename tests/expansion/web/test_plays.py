@@ -104,3 +104,13 @@ def test_others_read_and_do_not_write(client, world):
     assert client.get("/plays/new").status_code == 403
     client.post("/plays/start", {"preset": "TM2"})
     assert not Play.objects.exists()
+
+
+@pytest.mark.req("S3-19")
+def test_a_new_play_opens_with_what_customers_own_and_use(client, world):
+    client.force_login(world.admin)
+    answer = client.get("/plays/new")
+    opened = [(row.get("field"), row.get("value")) for row in answer.context["form"]["static"]]
+    assert opened[:2] == [("product_count", "1"), ("adoption", "0.60")]
+    page = text(answer)
+    assert page.index('<optgroup label="What they own and use">') < page.index('<optgroup label="Who and where they are">')
