@@ -18,12 +18,27 @@ from django.utils import timezone
 STARTED, SEEN = "session_started", "session_seen"
 # A session is noted as used at most this often: reading pages writes next to nothing.
 NOTED_EVERY = 60
+# What a page asks by itself, without anybody at it, carries this header and keeps no session alive.
+BACKGROUND = "X-Background"
 Next = Callable[[HttpRequest], HttpResponse]
 
 
 def begin(session: object, *, at: float) -> None:
     """Called when somebody signs in."""
     session[STARTED] = session[SEEN] = int(at)  # type: ignore[index]
+
+
+def left(request: HttpRequest, *, at: float) -> tuple[int, bool]:
+    """Seconds until this session ends when nobody uses it, and whether using it puts the end off."""
+    session = request.session
+    by_age = int(session.get(STARTED, at) + settings.SESSION_COOKIE_AGE - at)
+    by_idling = int(session.get(SEEN, at) + settings.SESSION_IDLE_SECONDS - at) if settings.SESSION_IDLE_SECONDS > 0 else by_age
+    return max(0, min(by_age, by_idling)), by_idling < by_age
+
+
+def stay(request: HttpRequest, *, at: float) -> None:
+    """The person is there: the idle time begins anew."""
+    request.session[SEEN] = int(at)
 
 
 class SessionLifetimeMiddleware:
@@ -49,7 +64,7 @@ class SessionLifetimeMiddleware:
             self._end(request, "You were signed in for as long as a session lasts. Sign in again to go on.")
         elif 0 < settings.SESSION_IDLE_SECONDS <= now - session[SEEN]:
             self._end(request, "You were away for a while, so we signed you out. Sign in again to go on.")
-        elif now - session[SEEN] >= NOTED_EVERY:
+        elif now - session[SEEN] >= NOTED_EVERY and BACKGROUND not in request.headers:
             session[SEEN] = int(now)
             UserSession.objects.filter(session_key=session.session_key).update(last_seen_at=timezone.now())
 

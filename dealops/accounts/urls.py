@@ -11,6 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="mfa_index"), name="account_home"),
     path("login/", web.LoginPage.as_view(), name="account_login"),
     path("persona", web.become, name="persona"),
+    path("session", web.session, name="account_session"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("signup/", account.signup, name="account_signup"),

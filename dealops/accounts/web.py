@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib.auth import login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
+from dealops.accounts.middleware import left, stay
 from dealops.accounts.personas import personas
 
 
@@ -35,6 +38,17 @@ def become(request: HttpRequest) -> HttpResponse:
         raise Http404("There is no such persona.")
     login(request, person, backend="allauth.account.auth_backends.AuthenticationBackend")
     return HttpResponseRedirect(_next_page(request))
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def session(request: HttpRequest) -> JsonResponse:
+    """How many seconds this session lasts; POST puts its end off (SC 2.2.1). Asking alone keeps nothing alive."""
+    at = time.time()
+    if request.method == "POST":
+        stay(request, at=at)
+    seconds, can_stay = left(request, at=at)
+    return JsonResponse({"left": seconds, "can_stay": can_stay})
 
 
 def _next_page(request: HttpRequest) -> str:

@@ -14,7 +14,7 @@
   function ask() {
     window.clearTimeout(timer);
     if (document.hidden || isBusy()) return wait();
-    fetch(board.dataset.live + "?" + board.dataset.query, { headers: tag ? { "If-None-Match": tag } : {}, redirect: "manual" })
+    fetch(board.dataset.live + "?" + board.dataset.query, { headers: tag ? { "If-None-Match": tag, "X-Background": "yes" } : { "X-Background": "yes" }, redirect: "manual" })
       .then((answer) => (answer.status === 304 ? null : answer.ok ? answer.json().then((now) => [answer.headers.get("ETag"), now]) : Promise.reject(answer)))
       .then(heard, missed)
       .finally(wait);

@@ -17,6 +17,9 @@
     target.click();
   });
 
+  // What a key opens takes the next words.
+  $$("details[data-focus]").forEach((fold) => fold.addEventListener("toggle", () => fold.open && $("textarea", fold).focus()));
+
   const form = $("#composer");
   if (!form) return;
   const panel = $("[data-preview-panel]");
@@ -166,12 +169,14 @@
   }
 
   function trouble(problem) {
+    if (!navigator.onLine) return; // the bar says so, and the amounts come when the network does
     if (problem instanceof TypeError) window.dealops.toast("The server does not answer. Your input is still here; the amounts shown are older.", { kind: "bad" });
     else if (problem.redirected || problem.status === 403) window.dealops.toast("You are no longer signed in. Sign in in another tab, then change something here again; your input is kept.", { kind: "bad" });
     else window.dealops.toast("The amounts could not be computed just now. Change something to try again; your input is kept.", { kind: "bad" });
   }
 
   form.addEventListener("input", () => (tidy(), changed()));
+  window.addEventListener("online", changed);
   form.addEventListener("change", (event) => {
     if (event.target.matches("select, [type=checkbox]")) tidy();
   });
