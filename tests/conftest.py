@@ -4,14 +4,20 @@ import os
 
 import pytest
 from django.conf import settings as django_settings
+from django.test import TransactionTestCase
 
-from tests import chromium
+from tests import chromium, emptying
 
 
 @pytest.fixture(autouse=True, scope="session")
 def quick_passwords():
     """A slow hash is the point in the product and half the time of a suite of log-ins."""
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_emptying():
+    TransactionTestCase._fixture_teardown = emptying.empty
 
 
 def pytest_collection_modifyitems(items):

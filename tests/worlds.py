@@ -13,6 +13,7 @@ from expansion.demo import catalogue, people, story
 from expansion.demo.contracts import sign
 from expansion.models import ChangeCounter, Deal
 from expansion.operations import approval_rules, pipelines
+from tests import kept
 
 STORY_DAY = story.STORY_DAY
 NOON = datetime.combine(STORY_DAY, time(11), UTC)
@@ -44,7 +45,13 @@ class World:
 
 
 def seed_world(*, owner: str = Owner.FINANCE, billed: bool = True, now: datetime = NOON, **contract: Any) -> World:
-    """Build the story's world on the present database. `contract` overrides fields of the signing (start, end, months, currency, ...)."""
+    """The story's world on the present database, built or put back (see kept.py). `contract` overrides fields of the signing (start, end,
+    months, currency, ...)."""
+    key = ("seed_world", owner, billed, now, repr(sorted(contract.items())))
+    return kept.once(key, lambda: _build(owner=owner, billed=billed, now=now, **contract))
+
+
+def _build(*, owner: str, billed: bool, now: datetime, **contract: Any) -> World:
     staff = people.build_people()
     pipelines.ensure()
     approval_rules.ensure()
