@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pghistory
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
@@ -69,6 +70,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.postgres",
     "pgtrigger",
+    "pghistory",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
@@ -135,6 +137,9 @@ TEMPLATES = [
         },
     }
 ]
+
+# Row history (dealops/audit/history.py): a column that points elsewhere is copied without an index of its own.
+PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
 
 # --- people ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

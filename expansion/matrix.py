@@ -162,6 +162,7 @@ DOORS: dict[str, Door] = {
     "deal_import_map": Door(frozenset({REVOPS}), "GET POST"),
     "audit": page(ADMINS),
     "audit_check": page(ADMINS),
+    "audit_rows": page(ADMINS),
     "audit_export": page(ADMINS),
     # --- API ---
     "api:quote-list": form(ANYBODY, why="stateless: reads and writes nothing"),

@@ -12,6 +12,7 @@ from billing import rules as billing
 from billing.models import Contract, LegalEntity
 from billing.rules import Scope, scope_of
 from dealops.accounts.models import ApiToken, User
+from dealops.audit.history import FormerRow
 from dealops.audit.models import Anchor, Chain, Entry
 from dealops.outbox.models import Attempt, Message
 from expansion import models
@@ -86,7 +87,15 @@ def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.filter(chain__name__in=_chains(scope))
     if rows.model is Chain:
         return rows.filter(name__in=_chains(scope))
+    if issubclass(rows.model, FormerRow):
+        return _of_visible_rows(user, rows)
     return billing.visible(user, rows)
+
+
+def _of_visible_rows(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Former rows of the rows one sees as they are now; of a table that is open to everybody, those of removed rows as well."""
+    now = visible(user, rows.model.pgh_tracked_model._base_manager.all())
+    return rows.filter(id__in=now.values("pk")) if now.query.where else rows
 
 
 def _customers(scope: Scope, way: str) -> Q:

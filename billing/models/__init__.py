@@ -1,3 +1,4 @@
+from billing.models import history  # noqa: F401 - what is kept has to be known with the models
 from billing.models.catalogue import Price, Product
 from billing.models.clock import DemoClock
 from billing.models.closing import Closing

@@ -19,6 +19,8 @@ for model in apps.get_models(include_auto_created=True):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
+from dealops.audit import history_admin  # noqa: E402, F401 - after that, its pages are registered
+
 
 @admin.register(User)
 class UserAdmin(AuditedAdmin):

@@ -1,4 +1,4 @@
-"""Gives every request its door and its id, so that each audit entry can be traced from click to posting."""
+"""Gives every request its door, its id and its person, so that each audit entry can be traced from click to posting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class AuditContextMiddleware:
         via = "api" if path.startswith("/api/") else "admin" if path.startswith("/admin/") else "web"
         request_id = uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
-        with context.through(via, request_id):
+        with context.through(via, request_id, request.user.pk):
             response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
         return response

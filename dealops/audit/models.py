@@ -8,6 +8,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from dealops.accounts.models import User
+from dealops.audit.history import keep
+
 
 class Chain(models.Model):
     """The head of one hash chain (one per legal entity; `main` for the rest). Locked last in every transaction."""
@@ -69,3 +72,8 @@ class Anchor(models.Model):
     def facts(self) -> dict[str, object]:
         """What the signature is over."""
         return {"chain": self.chain.name, "day": self.day.isoformat(), "sequence": self.sequence, "hash": self.hash}
+
+
+# Here, because people are known to everybody above them. What decides what somebody may do, and no password, name or address.
+USER_COLUMNS = ("id", "person", "role", "is_active", "is_staff", "is_superuser", "approval_limit", "approval_currency")
+keep(User, added=True, only=USER_COLUMNS, app="audit")

@@ -9,6 +9,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from dealops.accounts.models import ApiToken, User
+from dealops.audit import context
 from dealops.rest.tokens import kind_of, recognise
 
 KEYWORDS = {b"token", b"bearer"}
@@ -29,6 +30,7 @@ class TokenAuthentication(BaseAuthentication):
         if row is None:
             raise exceptions.AuthenticationFailed("This token does not work: it is unknown, revoked or expired. Make a new one.")
         _check_scope(row, request)
+        context.known(row.user_id)
         return row.user, row
 
     def authenticate_header(self, request: Request) -> str:

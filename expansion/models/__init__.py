@@ -1,3 +1,4 @@
+from expansion.models import history  # noqa: F401 - what is kept has to be known with the models
 from expansion.models.approvals import ApprovalRule, Delegation, Question
 from expansion.models.bulk import BulkJob, BulkRow
 from expansion.models.changes import OPEN_HANDOFF, Change, ChangeCounter, Decision, Handoff

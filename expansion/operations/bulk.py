@@ -160,7 +160,7 @@ def work(*, job_id: int, number: int, clock: Callable[[], datetime], alive: Call
     """
     job = BulkJob.objects.select_related("by").get(pk=job_id)
     until = time.monotonic() + SLICE_SECONDS
-    with context.through("task", job.request_id):
+    with context.through("task", job.request_id, job.by_id):
         count = 0
         while _one(job, clock()) and time.monotonic() < until:
             count += 1

@@ -51,11 +51,11 @@ def entries(user: User, asked: Mapping[str, str]) -> QuerySet[Entry]:
         found = found.filter(via=words["via"])
     if words["request"]:
         found = found.filter(request_id=words["request"])
-    since, until = _day(words["from"]), _day(words["to"])
+    since, until = day(words["from"]), day(words["to"])
     if since:
-        found = found.filter(at__gte=_midnight(since))
+        found = found.filter(at__gte=midnight(since))
     if until:
-        found = found.filter(at__lt=_midnight(until + timedelta(days=1)))
+        found = found.filter(at__lt=midnight(until + timedelta(days=1)))
     return found
 
 
@@ -84,12 +84,12 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _day(text: str) -> date | None:
+def day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
         return None
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(min(day, date(9000, 1, 1)), time.min))

@@ -6,6 +6,7 @@ from expansion.web import (
     accounts,
     approvals,
     audit,
+    audit_rows,
     board,
     bulk,
     changes,
@@ -141,6 +142,7 @@ urlpatterns = [
     # the log
     path("audit", audit.index, name="audit"),
     path("audit/check", audit.check, name="audit_check"),
+    path("audit/rows", audit_rows.index, name="audit_rows"),
     path("audit/export.jsonl", audit.export, name="audit_export"),
     # sync
     path("connections", connections.index, name="connections"),
