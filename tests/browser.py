@@ -23,10 +23,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from expansion.operations import pipelines
+from tests import kept
+
+# Milliseconds for a page, or a state of it, to come. A busy machine is no fault; only a test that fails waits this long.
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 
 WATCH = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -51,7 +56,7 @@ class Site:
         """A new browser window at `path`, signed in as `user` when one is given. `context` goes to Playwright's new_context."""
         size = {"width": width, "height": height}
         made = self.browser.new_context(base_url=self.url, viewport=size, color_scheme=theme, reduced_motion="reduce", **context)
-        made.set_default_timeout(10_000)
+        made.set_default_timeout(PATIENCE)
         made.add_init_script(WATCH)
         made.route(lambda address: not address.startswith((self.url, "data:", "blob:")), self._refuse)
         self.contexts.append(made)
@@ -90,7 +95,11 @@ def login_as(page: Page, user: Any, url: str) -> None:
 
 def violations(page: Page, **options: Any) -> list[str]:
     """What axe finds wrong on the page as it is now, one line a rule; an empty list is the aim."""
-    found = Axe().run(page, options=options or None).response["violations"]
+    axe = Axe()
+    if not page.evaluate("typeof window.axe === 'object'"):
+        page.evaluate(axe.axe_script)
+    # Only what is wrong is worked out in full; what is right would be many times as much.
+    found = page.evaluate("async (options) => (await axe.run(options)).violations", {"resultTypes": ["violations"], **options})
     return [f"{rule['id']} ({rule['impact']}): " + "; ".join(_words(node) for node in rule["nodes"]) for rule in found]
 
 
@@ -117,7 +126,7 @@ def committed(transactional_db: None) -> None:
     """A database that other threads see: nothing is rolled back, the tables are emptied afterwards. The boards are there."""
     # Playwright's event loop runs in this thread; the ORM is used between its calls, never inside them.
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    pipelines.ensure()
+    kept.once("pipelines", pipelines.ensure)
 
 
 @pytest.fixture
