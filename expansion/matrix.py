@@ -87,6 +87,7 @@ DOORS: dict[str, Door] = {
     "deal": page(row="deal"),
     "composer": Door(EVERYBODY, "GET POST", "deal", ACT_ASKS),
     "composer_preview": form(row="deal", why="computes, writes nothing"),
+    "deal_note": form(row="deal", why=ACT_ASKS),
     "deal_renewal": Door(EVERYBODY, "GET POST", "deal", ACT_ASKS),
     "deal_end": Door(EVERYBODY, "GET POST", "deal", ACT_ASKS),
     "changes": page(),

@@ -29,6 +29,13 @@ def why_not_change(user: User, deal: Deal) -> str | None:
     return why_not_see(user, deal)
 
 
+def why_not_note(user: User, deal: Deal) -> str | None:
+    """Leaving a note on a deal's timeline: everybody who works with it."""
+    if user.role == Role.AUDITOR:
+        return "Auditors read. Ask the deal's owner to note it."
+    return why_not_see(user, deal)
+
+
 def why_not_edit(user: User, change: Change) -> str | None:
     if change.state != workflow.State.DRAFT:
         return f"This change is {workflow.LABELS[workflow.State(change.state)].lower()} and locked. Recall it first, then edit."

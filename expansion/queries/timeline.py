@@ -40,6 +40,7 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "sparkles",
         ("signal", "signals", "play", "offer", "introduction", "intake", "goal", "milestone", "health", "onboarding", "adoption"),
     ),
+    "notes": ("Notes", "message-square", ("deal.noted",)),
     "deal": ("Deal", "briefcase", ("deal",)),
 }
 # What no kind names falls under this one, so that nothing is left out of the filters.

@@ -95,6 +95,7 @@ def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
         kind=kind,
         older=_address(show=kind, before=story.older) + "#timeline" if story.older else "",
         why_not_change=rules.why_not_change(request.user, found),
+        may_note=rules.why_not_note(request.user, found) is None,
         crm=panel_of(found),
         may_renew=rules.why_not_renew(request.user) is None,
         has_ended=found.contract.end <= today or found.contract.state != "active",

@@ -22,6 +22,7 @@ from expansion.web import (
     imports,
     introductions,
     lists,
+    notes,
     notices,
     plays,
     preferences,
@@ -84,6 +85,7 @@ urlpatterns = [
     path("deals/<slug:number>", deals.deal, name="deal"),
     path("deals/<slug:number>/change", composer.compose, name="composer"),
     path("deals/<slug:number>/preview", composer.preview, name="composer_preview"),
+    path("deals/<slug:number>/notes", notes.add, name="deal_note"),
     path("deals/<slug:number>/renewal", renewal.renew, name="deal_renewal"),
     path("deals/<slug:number>/end", renewal.end, name="deal_end"),
     # changes
