@@ -1,8 +1,9 @@
-"""The charts of the deal's and the change's page: how revenue grew, and what the next invoices become."""
+"""The charts of the pages: how revenue grew, what the next invoices become, how long accounting took to hear of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from billing.templatetags.charts import Chart, Series
@@ -10,6 +11,7 @@ from billing.templatetags.components import MECHANISMS
 from billing.templatetags.dates import short_day_text
 from billing.templatetags.money import money_text
 from expansion.queries.growth import Month
+from expansion.queries.latency import DAYS, LONGER, Latency
 from expansion.web.figures import Figures, InvoicePair
 
 TONES = {"upsell": "ok", "cross_sell": "cross", "downgrade": "wait", "price_uplift": "info"}
@@ -56,6 +58,36 @@ def invoices_chart(figures: Figures, currency: str) -> Chart | None:
         ],
         is_stacked=False,
     )
+
+
+def latency_chart(latency: Latency | None) -> Chart | None:
+    """How many postings arrived within which time; None when none did."""
+    if latency is None:
+        return None
+    are = "1 posting" if latency.total == 1 else f"{latency.total:,} postings"
+    return Chart(
+        key="latency-chart",
+        title="Postings by the time until accounting had them",
+        summary=f"{are} in {DAYS} days: half of them arrived within {_time(latency.half)}, 95 % within {_time(latency.nearly_all)}; "
+        f"the slowest took {_time(latency.slowest)}.",
+        heading="Arrived within",
+        labels=[name if name == LONGER else f"≤ {name}" for name, _ in latency.counts],
+        series=[
+            Series("Postings", "base", [Decimal(count) for _, count in latency.counts], [f"{count:,}" for _, count in latency.counts])
+        ],
+    )
+
+
+def _time(took: timedelta) -> str:
+    """0.4 s, 12 s, 3 min, 2 h or 4 days."""
+    seconds = took // timedelta(seconds=1)
+    if seconds < 10:
+        return f"{seconds}.{took.microseconds // 100_000} s"
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 7200:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h" if seconds < 172_800 else f"{seconds // 86_400} days"
 
 
 def _series(name: str, tone: str, values: Sequence[Decimal], currency: str) -> Series:

@@ -11,11 +11,13 @@ from billing.clock import now
 from dealops.outbox import operations
 from dealops.outbox.models import Message
 from expansion.queries import outbox
+from expansion.queries.latency import latency
 from expansion.queries.lists import SYNC
 from expansion.scope import visible
 from expansion.web import differences
 from expansion.web.frame import back, page, section
 from expansion.web.lists import Listed
+from expansion.web.pictures import latency_chart
 
 LONGEST_REASON = 500
 
@@ -43,6 +45,7 @@ def sync(request: HttpRequest) -> HttpResponse:
         tiles=tiles,
         budget=outbox.budget(user=request.user, at=at),
         is_silent=tiles.is_silent(at),
+        latency=latency_chart(latency(user=request.user, at=at)),
         **differences.context(request),
         rows=found.rows,
         older=listed.next_href(found.after),
