@@ -72,9 +72,7 @@ def latency_chart(latency: Latency | None) -> Chart | None:
         f"the slowest took {_time(latency.slowest)}.",
         heading="Arrived within",
         labels=[name if name == LONGER else f"≤ {name}" for name, _ in latency.counts],
-        series=[
-            Series("Postings", "base", [Decimal(count) for _, count in latency.counts], [f"{count:,}" for _, count in latency.counts])
-        ],
+        series=[Series("Postings", "base", [Decimal(count) for _, count in latency.counts], [f"{count:,}" for _, count in latency.counts])],
     )
 
 
