@@ -4,6 +4,7 @@ import os
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.cache import cache
 from django.test import TransactionTestCase
 
 from tests import chromium, emptying
@@ -18,6 +19,19 @@ def quick_passwords():
 @pytest.fixture(autouse=True, scope="session")
 def quick_emptying():
     TransactionTestCase._fixture_teardown = emptying.empty
+
+
+@pytest.fixture(autouse=True)
+def attempts_are_forgotten(request):
+    """What the cache counts (log-ins of an address, wrong passwords, calls of a token) does not reach from one test into the next."""
+    if {"db", "transactional_db"} & set(request.fixturenames) or request.node.get_closest_marker("django_db"):
+        cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted_before():
+    """Tries to sign in and requests are counted for an hour; no test is to be refused for what others did from the same address."""
+    cache.clear()
 
 
 def pytest_collection_modifyitems(items):

@@ -2,7 +2,6 @@
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.core.cache import cache
 
 from dealops.accounts.models import Role
 from tests.browser import sideways, violations
@@ -10,13 +9,6 @@ from tests.dealops.accounts.signing_in import PASSWORD, code_of, somebody
 
 pytestmark = [pytest.mark.browser, pytest.mark.req("F96")]
 PAGES = ("/accounts/2fa/", "/accounts/2fa/webauthn/", "/accounts/2fa/recovery-codes/", "/accounts/sessions/", "/accounts/tokens/")
-
-
-@pytest.fixture(autouse=True)
-def no_memory_of_earlier_tests():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def by_password(page, person):

@@ -11,13 +11,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.req("F96")]
 HOME, STRANGER = {"REMOTE_ADDR": "192.0.2.10"}, {"REMOTE_ADDR": "198.51.100.66"}
 
 
-@pytest.fixture(autouse=True)
-def no_memory_of_earlier_tests():
-    cache.clear()
-    yield
-    cache.clear()
-
-
 @pytest.fixture
 def ada():
     return somebody()

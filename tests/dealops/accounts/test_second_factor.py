@@ -14,13 +14,6 @@ from tests.dealops.accounts.signing_in import LOGIN, code_of, is_in, sign_in, so
 pytestmark = [pytest.mark.django_db, pytest.mark.req("F96")]
 
 
-@pytest.fixture(autouse=True)
-def no_memory_of_earlier_tests():
-    cache.clear()
-    yield
-    cache.clear()
-
-
 @pytest.fixture
 def ada():
     return somebody()
