@@ -97,35 +97,34 @@ def _edit(
     action = str(intent.get("action", ""))
     if action not in ACTIONS:
         raise Refusal("unknown_action", f"{field}.action", f"Choose what to do: {', '.join(sorted(ACTIONS))}.")
-    own_price = _decimal(intent.get("unit_price"), f"{field}.unit_price")
-    common = {
-        "action": action,
-        "key": intent.get("key") or None,
-        "quantity": _decimal(intent.get("quantity"), f"{field}.quantity"),
-        "until": _date(intent.get("until"), f"{field}.until"),
-        "on": _date(intent.get("on"), f"{field}.on"),
-        "place": field,
-    }
+    edit = Edit(
+        action=action,
+        key=intent.get("key") or None,
+        quantity=_decimal(intent.get("quantity"), f"{field}.quantity"),
+        unit_price=_decimal(intent.get("unit_price"), f"{field}.unit_price"),
+        until=_date(intent.get("until"), f"{field}.until"),
+        on=_date(intent.get("on"), f"{field}.on"),
+        place=field,
+    )
     if action not in {"add", "swap"}:
-        return Edit(**common, unit_price=own_price, percent=_decimal(intent.get("percent"), f"{field}.percent"))
+        return replace(edit, percent=_decimal(intent.get("percent"), f"{field}.percent"))
     product = products.get(str(intent.get("product", "")))
     if product is None:
-        raise Refusal(
-            "unknown_product",
-            f"{field}.product",
-            f"There is no product “{intent.get('product', '')}” in the catalogue. Choose one from the list.",
-        )
+        words = f"There is no product “{intent.get('product', '')}” in the catalogue. Choose one from the list."
+        raise Refusal("unknown_product", f"{field}.product", words)
     months = _own_months(contract, intent, product, field)
-    price = own_price if own_price is not None else prices.get((product.pk, (months or contract.months) if product.is_recurring else 0))
+    book_price = prices.get((product.pk, (months or contract.months) if product.is_recurring else 0))
+    return _with_product(edit, product, contract, months, book_price)
+
+
+def _with_product(edit: Edit, product: Product, contract: Contract, months: int | None, book_price: Decimal | None) -> Edit:
+    """The edit of an intent that brings a product along, priced by the book unless it names its own price."""
+    price = book_price if edit.unit_price is None else edit.unit_price
     if price is None:
-        raise Refusal(
-            "no_price",
-            f"{field}.product",
-            f"{product.name} has no price in {contract.currency} for this billing period. Ask RevOps to add one to the price book.",
-        )
-    entity = contract.legal_entity
-    return Edit(
-        **common,
+        words = f"{product.name} has no price in {contract.currency} for this billing period. Ask RevOps to add one to the price book."
+        raise Refusal("no_price", f"{edit.place}.product", words)
+    return replace(
+        edit,
         product=product.code,
         name=product.name,
         family=product.family,
@@ -134,8 +133,8 @@ def _edit(
         unit_price=price,
         months=months,
         recurring=product.is_recurring,
-        tax_rate=entity.tax_rate,
-        tax_code=entity.tax_code,
+        tax_rate=contract.legal_entity.tax_rate,
+        tax_code=contract.legal_entity.tax_code,
     )
 
 

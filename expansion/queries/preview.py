@@ -68,12 +68,7 @@ def preview(
     *, deal: Deal, contract: Contract, intents: Sequence[Mapping[str, Any]], effective: date, treatment: str = "", today: date
 ) -> Preview:
     """Compute the change on the contract as it is now. Raises Refusal naming the field; writes nothing."""
-    if contract.state != Contract.State.ACTIVE or contract.end <= today:
-        raise Refusal(
-            "contract_ended", "effective", f"Contract {contract.number} ended on {contract.end:%-d %b %Y}; it can no longer be changed."
-        )
-    if treatment and treatment not in Treatment.values:
-        raise Refusal("unknown_treatment", "treatment", "Choose a downgrade treatment from the list.")
+    _check(contract, treatment, today)
     asked = sorted_out(intents)
     policies = resolve_policies(contract)
     at_renewal = effective == contract.end
@@ -119,6 +114,14 @@ def preview(
         at_renewal=at_renewal,
         verdict=verdict,
     )
+
+
+def _check(contract: Contract, treatment: str, today: date) -> None:
+    if contract.state != Contract.State.ACTIVE or contract.end <= today:
+        words = f"Contract {contract.number} ended on {contract.end:%-d %b %Y}; it can no longer be changed."
+        raise Refusal("contract_ended", "effective", words)
+    if treatment and treatment not in Treatment.values:
+        raise Refusal("unknown_treatment", "treatment", "Choose a downgrade treatment from the list.")
 
 
 def renewed(terms: Terms, until: date | None = None) -> Terms:
