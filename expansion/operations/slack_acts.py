@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from billing.clock import business_date
 from billing.domain.refusal import Refusal
 from dealops.accounts.models import User
+from dealops.audit import context
 from dealops.audit.operations import record
 from dealops.outbox.operations import enqueue
 from expansion import rules
@@ -40,6 +41,7 @@ def press(pressed: Press, *, now: datetime) -> None:
         user = user_of(pressed.member)
         if user is None:
             return _whisper(pressed, _invitation(pressed.member))
+        context.known(user.pk)
         change, refusal = _wanted(pressed.value, user, pressed.action, now)
         if change is None or refusal:
             return _whisper(pressed, refusal)
@@ -53,6 +55,7 @@ def decide(form: Form, *, now: datetime) -> dict[str, Any]:
     user = user_of(form.member)
     if user is None:
         return slack.last_page("Nothing was decided", "Your Slack account is no longer connected to dealops.")
+    context.known(user.pk)
     number, version, shown_hash = _parts(form.value)
     try:
         change = _change(number)

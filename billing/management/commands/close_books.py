@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *, entity: str, before: str, by: str, **options: Any) -> None:
         try:
             seller, person = LegalEntity.objects.get(code=entity), User.objects.get(email__iexact=by)
-            with context.through("command"):
+            with context.through("command", by=person.pk):
                 closing = close_books(entity=seller, before=date.fromisoformat(before), by=person, at=now())
         except LegalEntity.DoesNotExist:
             known = ", ".join(LegalEntity.objects.order_by("code").values_list("code", flat=True))

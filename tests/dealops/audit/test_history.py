@@ -20,7 +20,7 @@ from tests.dealops.rest.tokens import header_for
 from tests.expansion.desk import drafted, set_clock, shown, submitted
 from tests.worlds import NOON, seed_world
 
-pytestmark = pytest.mark.req("S0-26", "F98")
+pytestmark = pytest.mark.req("F98")
 
 
 @pytest.fixture(scope="module")

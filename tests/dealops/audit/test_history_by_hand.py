@@ -20,7 +20,7 @@ def by_hand():
         yield session
 
 
-@pytest.mark.req("S0-26", "F98")
+@pytest.mark.req("F98")
 @pytest.mark.django_db(transaction=True)
 def test_sql_typed_around_the_product_is_kept_without_anybody_and_with_the_database_user(client):
     auditor = User.objects.create_user("olga@x.example", name="Olga Auditor", role=Role.AUDITOR)

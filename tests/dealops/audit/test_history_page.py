@@ -12,7 +12,7 @@ from dealops.audit.history_reading import page
 from expansion.queries.row_history import page_of
 from expansion.scope import visible
 
-pytestmark = [pytest.mark.django_db, pytest.mark.req("S0-26", "F88", "F98")]
+pytestmark = [pytest.mark.django_db, pytest.mark.req("F88", "F98")]
 
 
 @pytest.fixture
