@@ -8,8 +8,9 @@ from decimal import Decimal
 from django.db import connection
 
 from billing.models import Document, DocumentSeries, FutureInvoice, FutureInvoiceVersion, Posting
+from dealops.audit.models import Chain, Entry
 from dealops.outbox.models import Message
-from expansion.models import Change, Deal
+from expansion.models import Change, Deal, Handoff, Notice, Signal
 from tests.expansion.web import makers
 from tests.portfolio import portfolio
 
@@ -41,8 +42,8 @@ def deals(count, *, owner, at=("main", "live"), billed_until=date(2026, 7, 1), *
     return list(Deal.objects.select_related("contract", "customer", "owner").order_by("-pk")[:count])
 
 
-def changes(of, *, maker, state="submitted", approval="finance"):
-    """One change of each deal, waiting for a decision."""
+def changes(of, *, maker, state="submitted", impact=None):
+    """One change of each deal, waiting for a decision; `impact` is that of a real one where a page reads all of it."""
     first = next(_first)
     shown = "0" * 64
     Change.objects.bulk_create(
@@ -55,7 +56,8 @@ def changes(of, *, maker, state="submitted", approval="finance"):
             base_version=1,
             effective=date(2026, 6, 16),
             edits=[],
-            impact={"summary": "Add 5 Team seats", "document": "invoice", "why": "", "net": "125.00", "tax": "25.00", "total": "150.00"},
+            impact=impact
+            or {"summary": "Add 5 Team seats", "document": "invoice", "why": "", "net": "125.00", "tax": "25.00", "total": "150.00"},
             content_hash=shown,
             executed_hash=shown if state == "applied" else "",
             mechanism="upsell",
@@ -135,3 +137,49 @@ def counted():
     """PostgreSQL knows how much there is now."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+
+
+def signals(of):
+    """One open signal about each deal."""
+    Signal.objects.bulk_create(
+        Signal(
+            customer_id=deal.customer_id,
+            deal=deal,
+            trigger=f"logged:{deal.number}",
+            kind="customer_asked",
+            mechanism="upsell",
+            because="They asked for five more seats.",
+            first_seen=NOW,
+            last_seen=NOW,
+        )
+        for deal in of
+    )
+
+
+def notices(of, *, to):
+    """One unread notice in the app about the change of each deal, with its e-mail."""
+    Notice.objects.bulk_create(
+        Notice(change_id=change, event="approval_needed", channel=channel, recipient=to, title="Approval needed", body="Add 5 Team seats",
+               why="You approve", created_at=NOW)
+        for change in Change.objects.filter(deal__in=of).values_list("pk", flat=True)
+        for channel in ("in_app", "email")
+    )  # fmt: skip
+
+
+def entries(of):
+    """One line of the audit log about each deal."""
+    chain, _ = Chain.objects.get_or_create(name="main")
+    Entry.objects.bulk_create(
+        Entry(chain=chain, sequence=place, at=NOW, actor_name="dealops", via="task", action="deal.imported", sentence="Imported.",
+              subjects=[f"deal:{deal.number}"], hash="0" * 64)
+        for place, deal in enumerate(of, start=chain.last_sequence + 1)
+    )  # fmt: skip
+    Chain.objects.filter(pk=chain.pk).update(last_sequence=chain.last_sequence + len(of))
+
+
+def handoffs(of):
+    """The future invoice of each deal handed to Finance."""
+    Handoff.objects.bulk_create(
+        Handoff(change_id=change, title="Update the next invoice", team="finance", due_on=date(2026, 6, 26), created_at=NOW)
+        for change in Change.objects.filter(deal__in=of).values_list("pk", flat=True)
+    )
