@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from billing.models import Product
 from dealops.audit.operations import record
 from expansion.domain.motion.account import Account
+from expansion.domain.motion.fields import Reading
 from expansion.domain.motion.plays import Outcome, Play, evaluate, read_play
 from expansion.domain.motion.value import estimate
 from expansion.models import Deal, GateOverride, Occurrence, PlayRun, PlayVersion, Signal
@@ -25,11 +26,14 @@ WATCHED = (Signal.State.OPEN, Signal.State.HELD, Signal.State.SNOOZED)
 _COUNTED = ("utilisation:", "use_drop:")
 
 
+Said = dict[tuple[int, int, str], tuple[PlayVersion, Play, Outcome]]
+
+
 @dataclass(slots=True)
 class Found:
     """What one evaluation found, before anything is written. Keys are (customer, play[, trigger])."""
 
-    said: dict[tuple[int, int, str], tuple[PlayVersion, Play, Outcome]] = field(default_factory=dict)
+    said: Said = field(default_factory=dict)
     levels: dict[tuple[int, int], Mapping[str, date]] = field(default_factory=dict)
 
 
@@ -42,6 +46,8 @@ def run(*, on: date, at: datetime, customers: Collection[int] | None = None) -> 
     began = time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('expansion.signals', 0))")
+        # Between reading and writing every play is asked about every account; on a busy machine that may take longer than a page may.
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
     versions = list(PlayVersion.objects.filter(state=PlayVersion.State.LIVE, play__is_on=True).select_related("play"))
     accounts = snapshots(on=on, customers=customers)
     open_levels = _open_levels(versions, customers)
@@ -69,17 +75,20 @@ def _evaluate(
 ) -> Found:
     overridden = _overridden(versions)
     found = Found()
-    for version in versions:
-        play = read_play(version.definition)
-        for pk, account in accounts.items():
+    plays: list[tuple[PlayVersion, Play, Said]] = [(version, read_play(version.definition), {}) for version in versions]
+    for pk, account in accounts.items():
+        readings: dict[str, list[Reading]] = {}
+        for version, play, said in plays:
             since = {key: row.since for key, row in open_levels.get((pk, version.play_id), {}).items()}
-            outcome = evaluate(play, account, on, open_keys=since)
+            outcome = evaluate(play, account, on, open_keys=since, readings=readings)
             if outcome.kind == "held" and (through := overridden.get((pk, version.play_id, outcome.trigger))):
-                outcome = evaluate(play, account, on, open_keys=since, overridden=through)
+                outcome = evaluate(play, account, on, open_keys=since, overridden=through, readings=readings)
             if outcome.occurrences:
                 found.levels[pk, version.play_id] = outcome.occurrences
             if outcome.kind != "no":
-                found.said[pk, version.play_id, outcome.trigger] = (version, play, outcome)
+                said[pk, version.play_id, outcome.trigger] = (version, play, outcome)
+    for _, _, said in plays:
+        found.said.update(said)
     return found
 
 

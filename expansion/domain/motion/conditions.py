@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +22,22 @@ OPERATORS = {
     "yes": ("=",),
 }
 
+_CHECK: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "in": lambda found, value: found in value,
+    "not in": lambda found, value: found not in value,
+    "has": lambda found, value: value in found,
+    "lacks": lambda found, value: value not in found,
+}
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -33,26 +50,27 @@ class Condition:
 
     def holds(self, found: Any, *, was_on: bool) -> bool:
         if self.field.type == "number":
-            return self._number(Fraction(found), was_on)
-        checks: dict[str, Callable[[], bool]] = {
-            "=": lambda: bool(found == self.value),
-            "!=": lambda: bool(found != self.value),
-            "in": lambda: found in self.value,
-            "not in": lambda: found not in self.value,
-            "has": lambda: self.value in found,
-            "lacks": lambda: self.value not in found,
-        }
-        return checks[self.op]()
+            return self._number(found if isinstance(found, int | Fraction) else Fraction(found), was_on)
+        return bool(_CHECK[self.op](found, self.value))
 
-    def _number(self, found: Fraction, was_on: bool) -> bool:
+    def _number(self, found: int | Fraction, was_on: bool) -> bool:
         if self.op == "between":
             return bool(self.value[0] <= found <= self.value[1])
-        limit = self.rearm if was_on and self.rearm is not None else self.value
-        return bool({"=": found == limit, ">=": found >= limit, "<=": found <= limit, ">": found > limit, "<": found < limit}[self.op])
+        return bool(_COMPARE[self.op](found, self.rearm if was_on and self.rearm is not None else self.value))
 
-    def matching(self, account: Account, on: date, open_keys: Mapping[str, date]) -> Reading | None:
-        """The first reading of the field for which it holds. A level that is open stays open until it passes `rearm`."""
-        for reading in self.field.read(account, on):
+    def matching(
+        self, account: Account, on: date, open_keys: Mapping[str, date], readings: dict[str, list[Reading]] | None = None
+    ) -> Reading | None:
+        """The first reading of the field for which it holds. A level that is open stays open until it passes `rearm`.
+
+        `readings` remembers what the fields of this account on this day say, so that many plays ask each field once.
+        """
+        found = readings.get(self.field.name) if readings is not None else None
+        if found is None:
+            found = list(self.field.read(account, on))
+            if readings is not None:
+                readings[self.field.name] = found
+        for reading in found:
             if self.holds(reading.value, was_on=reading.key in open_keys):
                 return reading
         return None

@@ -66,6 +66,9 @@ class Outcome:
     as_of: date | None = None
 
 
+SILENT = Outcome("no")
+
+
 def read_play(data: Any) -> Play:
     """A play from JSON. Raises Refusal naming the part that does not hold."""
     if not isinstance(data, Mapping):
@@ -109,18 +112,27 @@ def evaluate(
     *,
     open_keys: Mapping[str, date] | None = None,
     overridden: frozenset[str] = frozenset(),
+    readings: dict[str, list[Reading]] | None = None,
 ) -> Outcome:
-    """Whether the play speaks about this account on this day. `open_keys` are levels that were in force at the last evaluation."""
+    """Whether the play speaks about this account on this day. `open_keys` are levels that were in force at the last evaluation.
+
+    `readings` is kept between the plays of one account and one day (see Condition.matching).
+    """
     open_keys = open_keys or {}
-    traits = [condition.matching(account, on, {}) for condition in play.static]
-    if any(reading is None for reading in traits):
-        return Outcome("no")
-    signals = [condition.matching(account, on, open_keys) for condition in play.live]
+    traits = []
+    for condition in play.static:
+        trait = condition.matching(account, on, {}, readings)
+        if trait is None:
+            return SILENT
+        traits.append(trait)
+    signals = [condition.matching(account, on, open_keys, readings) for condition in play.live]
     found = [reading for reading in signals if reading is not None]
+    if not found:
+        return SILENT
     levels = {r.key: open_keys.get(r.key) or r.since or on for r in found if r.level}
     if len(found) < len(signals):
-        return Outcome("no", occurrences=levels)
-    words = _words(play, account, [*(t for t in traits if t), *found])
+        return Outcome("no", occurrences=levels) if levels else SILENT
+    words = _words(play, account, [*traits, *found])
     trigger = "+".join(f"{r.key}:{levels[r.key]}" if r.level else r.key for r in found)
     mechanism, product = _proposal(play, account, found)
     as_of = min((r.as_of for r in found if r.as_of), default=None)

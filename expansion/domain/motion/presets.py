@@ -58,7 +58,7 @@ PRESETS = (
         [_ANY_PLAN],
         [{"field": "utilisation", "op": ">=", "value": "0.90", "rearm": "0.85"}], "upsell", "same",
         "Because {customer} {plan} and {utilisation}.",
-        "You have {utilisation}: a few seats more let the next people start without waiting. You may not need this if some will leave.")),
+        "Your team {utilisation}: a few seats more let the next people start without waiting. You may not need this if some will leave.")),
     Preset("TM2-cap", "The plan's cap is reached", _play(
         [_LOWER_PLAN], [_live("plan_cap", ">=", "1")], "upsell", "next_plan",
         "Because {customer} {plan} and {plan_cap}.",
