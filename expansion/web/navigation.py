@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from billing.models import DemoClock
 from dealops.accounts.models import Role, User
 from dealops.accounts.personas import personas
+from expansion.domain.motion.motions import MOTIONS
 from expansion.operations.demo_clock import moves, why_not_move
 from expansion.queries.waiting import Waiting, waiting_for
 
@@ -71,6 +72,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "initials": "".join(word[0] for word in user.name.split()[:2]).upper() or "?",
             "personas": personas(),
             "demo_day": clock.day if clock else None,
+            "motions": MOTIONS,
             "clock_moves": moves(clock.day) if clock and why_not_move(user) is None else [],
         }
     }

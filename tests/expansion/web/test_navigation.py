@@ -119,3 +119,14 @@ def test_the_policy_allows_no_inline_script_and_no_other_host(client):
     assert "unsafe-inline" not in rules["script-src"]
     assert not any(word in policy for word in ("http:", "https:", "*"))
     assert rules["frame-ancestors"] == "'none'"
+
+
+@pytest.mark.req("S2-07", "S4-01", "S4-27", "S2-02")
+def test_help_says_on_every_page_what_the_three_motions_are_and_what_they_are_for(client):
+    page = page_of(client, makers.person(Role.SALES))
+    rows = dict(re.findall(r'<tr><th scope="row">(Upsell|Cross-sell|Downsell)<(.*?)</tr>', page, re.DOTALL))
+    assert "a higher plan of the same family" in rows["Upsell"]
+    assert "another family, added to the same contract" in rows["Cross-sell"]
+    assert "Keep the relationship" in rows["Downsell"] and "Down</td>" in rows["Downsell"]
+    # More of what the customer has, or something beside it: the two differ in direction.
+    assert "Vertical" in rows["Upsell"] and "Horizontal" in rows["Cross-sell"]
