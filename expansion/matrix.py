@@ -125,6 +125,7 @@ DOORS: dict[str, Door] = {
     "future_invoice": page(row="contract"),
     "accounts": page(),
     "account": page(row="customer"),
+    "account_plan": form(row="customer", why=ACT_ASKS),
     "plays": page(MOTION),
     "play": page(MOTION, "play"),
     "play_new": Door(MOTION, "GET POST", "", ACT_ASKS),

@@ -17,6 +17,7 @@ __all__ = [
     "why_not_judge_health",
     "why_not_log_signal",
     "why_not_override",
+    "why_not_plan_account",
     "why_not_see",
     "why_not_work_signal",
 ]
@@ -42,6 +43,13 @@ def why_not_work_signal(user: User) -> str | None:
     """Putting a signal off, dismissing it, qualifying it and handing it over."""
     if user.role not in SURFACES:
         return "Sales, Customer Success and RevOps work on signals."
+    return None
+
+
+def why_not_plan_account(user: User) -> str | None:
+    """The stage of an account's life and the next conversation: whoever talks to customers."""
+    if user.role not in SURFACES:
+        return "Sales, Customer Success and RevOps plan conversations with customers."
     return None
 
 

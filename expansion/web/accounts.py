@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from billing.clock import business_date, now
 from billing.models import Customer
 from expansion import rules_motion as rules
+from expansion.domain.motion.kinds import LIFECYCLE
 from expansion.queries import accounts as queries
 from expansion.queries.growth import growth_of
 from expansion.queries.signals import headline_of
@@ -43,6 +44,7 @@ def account(request: HttpRequest, number: str) -> HttpResponse:
         story=queries.story_of(found), signals=[(signal, headline_of(signal)) for signal in found.signals],
         engagement=[(event, queries.engagement_words(event)) for event in found.engagement],
         may_log=rules.why_not_log_signal(request.user) is None,
+        may_plan=rules.why_not_plan_account(request.user) is None, lifecycles=LIFECYCLE,
         is_stale=any(used.is_stale for used in found.used), is_counted=any(used.use for used in found.used),
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from dealops.accounts.models import Role, User
 from expansion.domain.workflow import State
 from expansion.queries import home as queries
 from expansion.queries import signals as motion
+from expansion.queries.talks import next_talks
 from expansion.web.frame import page, section
 from expansion.web.navigation import may_open
 
@@ -48,6 +49,7 @@ def _of_maker(user: User, now: datetime, today: date) -> dict[str, Any]:
     look_at = queries.deals_to_look_at(user, today=today)
     return {
         **(_given_by(user) if user.role == Role.CUSTOMER_SUCCESS else _given_to(user, now)),
+        "talks": queries.Block(*next_talks(user, today=today)),
         "my_changes": queries.my_changes(user, now=now),
         "look_at": look_at,
         "tiles": [

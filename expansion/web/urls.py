@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from expansion.web import (
+    account_plan,
     accounts,
     approvals,
     audit,
@@ -122,6 +123,7 @@ urlpatterns = [
     path("accounts", accounts.index, name="accounts"),
     # One's own account lies below the same word; a customer's number has a figure in it.
     re_path(r"accounts/(?P<number>[A-Za-z-]*[0-9][A-Za-z0-9_-]*)$", accounts.account, name="account"),
+    re_path(r"accounts/(?P<number>[A-Za-z-]*[0-9][A-Za-z0-9_-]*)/plan$", account_plan.plan, name="account_plan"),
     # plays
     path("plays", plays.index, name="plays"),
     path("plays/new", plays.build, name="play_new"),
