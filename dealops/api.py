@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from billing.api import views as billing
-from expansion.api import motion
+from expansion.api import motion, offers
 from expansion.api import views as expansion
 
 router = SimpleRouter()
@@ -20,7 +20,7 @@ router.register("postings", billing.PostingViews, "posting")
 router.register("handoffs", expansion.HandoffViews, "handoff")
 router.register("signals", motion.SignalViews, "signal")
 router.register("plays", motion.PlayViews, "play")
-router.register("offers", motion.OfferViews, "offer")
+router.register("offers", offers.OfferViews, "offer")
 router.register("usage", motion.UsageViews, "usage")
 router.register("engagement", motion.EngagementViews, "engagement")
 router.register("intake", motion.IntakeViews, "intake")

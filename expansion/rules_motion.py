@@ -12,6 +12,7 @@ __all__ = [
     "demand",
     "why_not_answer_introduction",
     "why_not_close_expansion",
+    "why_not_decide_pairing",
     "why_not_deliver_facts",
     "why_not_edit_plays",
     "why_not_judge_health",
@@ -19,6 +20,7 @@ __all__ = [
     "why_not_override",
     "why_not_plan_account",
     "why_not_see",
+    "why_not_show_offer",
     "why_not_work_signal",
 ]
 
@@ -81,6 +83,19 @@ def why_not_close_expansion(user: User) -> str | None:
     """Customer Success surfaces and qualifies; Sales closes (S1-17, S1-26)."""
     if user.role not in {Role.SALES, Role.REVOPS}:
         return "Customer Success surfaces and qualifies; Sales closes."
+    return None
+
+
+def why_not_show_offer(user: User) -> str | None:
+    if user.role not in SURFACES:
+        return "Sales, Customer Success and RevOps show offers and note the answers."
+    return None
+
+
+def why_not_decide_pairing(user: User) -> str | None:
+    """Which products belong together is RevOps' to say; what was found is a suggestion until then (S2-19)."""
+    if user.role != Role.REVOPS:
+        return "RevOps approves pairings or dismisses them. Everybody can read them."
     return None
 
 

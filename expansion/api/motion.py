@@ -1,4 +1,4 @@
-"""Facts come in here; signals, plays and offers are read here. A refusal becomes problem details in dealops/problems.py."""
+"""Facts come in here; signals and plays are read here. A refusal becomes problem details in dealops/problems.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dealops.rest.idempotency import KeyedWrites
 from expansion import rules_motion as rules
 from expansion.api import motion_serializers as serializers
 from expansion.api.views import Scoped
-from expansion.models import Offer, Play, Signal
+from expansion.models import Play, Signal
 from expansion.operations import facts, inbox_of_signals, qualifying
 from expansion.operations.usage import Row, record_usage
 from expansion.scope import visible
@@ -152,21 +152,3 @@ class PlayViews(mixins.ListModelMixin, viewsets.GenericViewSet):
     filterset_fields = ["code", "preset", "is_on"]
     ordering = ("code",)
     queryset = Play.objects.prefetch_related("versions")
-
-
-class OfferFilter(filters.FilterSet):
-    customer = filters.CharFilter(field_name="customer__number")
-
-    class Meta:
-        model = Offer
-        fields = ["customer", "response", "mechanism", "location"]
-
-
-class OfferViews(Scoped, mixins.ListModelMixin, viewsets.GenericViewSet):
-    """What was shown to customers and answered."""
-
-    serializer_class = serializers.OfferSerializer
-    filterset_class = OfferFilter
-    lookup_value_regex = NUMBER
-    ordering = ("-id",)
-    queryset = Offer.objects.select_related("customer", "change", "product", "shown_by")

@@ -183,13 +183,16 @@ class OfferSerializer(serializers.ModelSerializer):
     customer = serializers.CharField(source="customer.number", read_only=True)
     product = serializers.CharField(source="product.code", read_only=True, default=None, allow_null=True)
     change = serializers.CharField(source="change.number", read_only=True, default=None, allow_null=True)
+    deal = serializers.CharField(source="deal.number", read_only=True, default=None, allow_null=True)
+    play = serializers.CharField(source="signal.play.code", read_only=True, default=None, allow_null=True)
     shown_by = PersonSerializer(read_only=True)
 
     class Meta:
         model = Offer
         fields = [
-            "id", "customer", "change", "mechanism", "product", "why_now", "words", "value_for_customer", "location", "shown_at",
+            "id", "customer", "deal", "play", "change", "mechanism", "product", "why_now", "words", "value_for_customer", "goal", "edits",
+            "figures", "location", "shown_at",
             "shown_by",
-            "response", "responded_at", "deferred_until", "decline_reason", "meeting_at", "meeting_link",
+            "response", "responded_at", "deferred_until", "decline_reason", "answer", "meeting_at", "meeting_link",
         ]  # fmt: skip
         read_only_fields = fields

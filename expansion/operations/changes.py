@@ -21,7 +21,7 @@ from expansion import rules
 from expansion.domain import workflow
 from expansion.domain.intents import sorted_out
 from expansion.models import Change, Deal
-from expansion.operations import boards, execution, gate, handoffs, notices, questions, slack_posts
+from expansion.operations import boards, execution, gate, handoffs, notices, offers, questions, slack_posts
 from expansion.operations.deciding import approve, reject
 from expansion.operations.filling import fill, roles_asked
 from expansion.operations.locking import lock_change as _locked
@@ -118,6 +118,7 @@ def submit(*, change_id: int, version: int, shown_hash: str, by: User, now: date
         change.due_at, change.clock_stopped_at = decision_due(contract.legal_entity, now=now), None
         _save_state(change)
         tell(change, contract, "change.submitted", f"{by} submitted {change.number}: {execution.summary(change)}.", by=by, now=now)
+        offers.became(change, now=now)
         boards.move_to_mechanism(change, by=by, now=now)
         if seen.approval:
             if change.owner == Owner.FINANCE:

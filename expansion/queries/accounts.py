@@ -194,13 +194,17 @@ def _matrix(account: Account) -> tuple[Cell, ...]:
     gap = account.gap
     closing = {candidate.product: candidate for candidate in gap.closing}
     cells = []
-    for trait in sorted(account.products.values(), key=lambda t: (not account.owns(t.code), t.code not in closing, t.name)):
+    for trait in sorted(
+        account.products.values(), key=lambda t: (not account.owns(t.code), t.code not in closing, t.code not in account.related, t.name)
+    ):
         best, goals = closing.get(trait.code), _goals(account, trait.capabilities)
         if account.owns(trait.code):
             asleep = trait.code in gap.adopt
             cells.append(Cell(trait.name, "Yes", goals, "–", "Owned; help them use it" if asleep else "Owned", "wait" if asleep else "ok"))
         elif best:
             cells.append(Cell(trait.name, "No", ", ".join(best.goals), ", ".join(best.closes), "Closes the gap", "brand"))
+        elif trait.code in account.related:
+            cells.append(Cell(trait.name, "No", goals, "–", "Often bought with what they own", "info"))
         else:
             cells.append(Cell(trait.name, "No", goals, "–", "No goal asks for it", "quiet"))
     return tuple(cells)

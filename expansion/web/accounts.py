@@ -12,10 +12,12 @@ from billing.models import Customer
 from expansion import rules_motion as rules
 from expansion.domain.motion.kinds import LIFECYCLE
 from expansion.queries import accounts as queries
+from expansion.queries.downsell import kept_by
 from expansion.queries.growth import growth_of
 from expansion.queries.signals import headline_of
 from expansion.scope import visible
 from expansion.web.frame import page, section
+from expansion.web.navigation import may_open
 from expansion.web.pictures import growth_chart
 
 
@@ -43,7 +45,8 @@ def account(request: HttpRequest, number: str) -> HttpResponse:
         request, "accounts/account.html", title=customer.name, customer=customer, found=found, today=on, chart=chart, deal=largest,
         story=queries.story_of(found), signals=[(signal, headline_of(signal)) for signal in found.signals],
         engagement=[(event, queries.engagement_words(event)) for event in found.engagement],
-        may_log=rules.why_not_log_signal(request.user) is None,
+        may_log=rules.why_not_log_signal(request.user) is None, may_offer=may_open(request.user, "signals"),
+        kept=kept_by(customer.pk, on=on),
         may_plan=rules.why_not_plan_account(request.user) is None, lifecycles=LIFECYCLE,
         is_stale=any(used.is_stale for used in found.used), is_counted=any(used.use for used in found.used),
     )  # fmt: skip

@@ -32,6 +32,7 @@ from expansion.queries.introductions import goal_of
 from expansion.queries.preview import Preview
 from expansion.queries.preview import preview as compute
 from expansion.web.changes import BUSY, submitted_words
+from expansion.web.composer_filling import filled
 from expansion.web.composer_form import ComposerForm, blank_form, changed_words, form_of, is_expressible, posted_form
 from expansion.web.deals import deal_or_404
 from expansion.web.figures import Figures, button_label, figures_of
@@ -44,7 +45,7 @@ class Desk:
     """One deal on the composer's desk: its contract, its lines, what can be sold, and the open change if there is one."""
 
     def __init__(self, request: HttpRequest, number: str) -> None:
-        self.user = request.user
+        self.request, self.user = request, request.user
         self.now = now()
         self.deal: Deal = deal_or_404(request, number)
         self.contract: Contract = self.deal.contract
@@ -95,7 +96,7 @@ class Desk:
         newest = Change.objects.filter(deal=self.deal).order_by("-pk").values_list("pk", flat=True).first()
         form = blank_form(self.lines, self.sellable, effective=max(self.today, self.contract.start), newest_id=newest or 0)
         form.goal = goal_of(self.deal.pk)
-        return form
+        return filled(form, self.request, self.deal, self.today)
 
     def compute(self, form: ComposerForm) -> Preview:
         wanted = form.wanted()

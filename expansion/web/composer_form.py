@@ -176,6 +176,15 @@ def _place_on_line(said: Mapping[str, str], line: LineField, form: ComposerForm)
         line.price = said.get("unit_price", line.price)
 
 
+def fill_in(form: ComposerForm, intents: Sequence[Mapping[str, Any]]) -> None:
+    """Put intents onto a blank form, as `form_of` does with those of a draft."""
+    by_key = {line.key: line for line in form.lines}
+    form.added = [row for row in form.added if row.product]
+    for intent in intents:
+        _place(intent, by_key.get(str(intent.get("key"))), form)
+    form.added.append(AddField(len(form.added)))
+
+
 def is_expressible(change: Change, lines: Sequence[ContractLine], sellable: Sequence[Sellable]) -> bool:
     """Whether the form says exactly what a draft holds; the API can make steps it has no fields for."""
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.clock import business_date, now
-from expansion import rules
+from expansion import rules, rules_motion
 from expansion.domain.health import GATE, THRESHOLD
 from expansion.domain.pipelines import PIPELINES
 from expansion.models import Deal
 from expansion.operations.importing import why_not_import
+from expansion.queries import adoption as adoptions
 from expansion.queries import deals as queries
-from expansion.queries import timeline
+from expansion.queries import offers, timeline
 from expansion.queries.crm import is_connected, panel_of
 from expansion.queries.growth import growth_of
 from expansion.queries.listing import paged
@@ -37,6 +38,8 @@ def index(request: HttpRequest) -> HttpResponse:
     view = view if view in queries.VIEWS else "all"
     search = request.GET.get("q", "")
     listed = Listed(request, DEALS)
+    if listed.opening:
+        return HttpResponseRedirect(listed.opening)
     deals, after = paged(DEALS, DEALS.rows(listed.asked), sort=listed.kept.get("sort", ""), after=request.GET.get("after", ""))
     rows = list(queries.rows_of(deals))
     filters = {name: listed.kept.get(name, "") for name in ("pipeline", "owner", "age")}
@@ -79,6 +82,7 @@ def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
     kind = request.GET.get("show", "")
     story = timeline.of_deal(found, kind=kind, after=request.GET.get("before", ""))
     facts = queries.facts_of(found, on=today)
+    adoption = adoptions.of_deal(found.pk)
     return page(
         request,
         "deals/deal.html",
@@ -100,6 +104,10 @@ def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
         may_renew=rules.why_not_renew(request.user) is None,
         has_ended=found.contract.end <= today or found.contract.state != "active",
         introduction=introduction_of(found.pk),
+        open_offer=offers.of_deal(found.pk),
+        adoption=adoption,
+        load_alarms=adoptions.load_alarms(adoption),
+        may_adopt=rules_motion.why_not_work_signal(request.user) is None,
         gate=GATE,
         threshold=int(THRESHOLD * 100),
     )

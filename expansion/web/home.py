@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from billing.clock import now as present
 from dealops.accounts.models import Role, User
 from expansion.domain.workflow import State
+from expansion.queries import adoption, offers
 from expansion.queries import home as queries
 from expansion.queries import signals as motion
 from expansion.queries.talks import next_talks
@@ -49,6 +50,8 @@ def _of_maker(user: User, now: datetime, today: date) -> dict[str, Any]:
     look_at = queries.deals_to_look_at(user, today=today)
     return {
         **(_given_by(user) if user.role == Role.CUSTOMER_SUCCESS else _given_to(user, now)),
+        "offers": queries.Block(*offers.to_ask(user, today=today)),
+        "follow_ups": queries.Block(*adoption.due_for(user, today=today)),
         "talks": queries.Block(*next_talks(user, today=today)),
         "my_changes": queries.my_changes(user, now=now),
         "look_at": look_at,

@@ -22,7 +22,7 @@ from expansion.operations import plays as operations
 from expansion.queries import plays as queries
 from expansion.queries.pairings import suggested_count
 from expansion.web.frame import page, section, status_of
-from expansion.web.play_form import blank, definition_of, shown_of
+from expansion.web.play_form import OPERATOR_WORDS, blank, definition_of, sentence_of, shown_of
 from expansion.web.signals import LONDON, int_of
 
 MECHANISM_WORDS = {"upsell": "Upsell", "cross_sell": "Cross-sell", "downgrade": "Downgrade"}
@@ -39,7 +39,8 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = queries.every_play()
     taken = {row.play.code for row in rows}
     return page(
-        request, "plays/list.html", title="Plays", rows=rows, suggested=suggested_count(), presets=[p for p in EVERY.values() if p.code.lower() not in taken
+        request, "plays/list.html", title="Plays", rows=rows, suggested=suggested_count(),
+        presets=[p for p in EVERY.values() if p.code.lower() not in taken
         and p.code not in taken], may_edit=rules.why_not_edit_plays(request.user) is None,
     )  # fmt: skip
 
@@ -145,7 +146,8 @@ def build(request: HttpRequest, code: str = "") -> HttpResponse:
         request, "plays/build.html", title=f"Edit {found.name}" if found else "New play", play=found, newest=newest, form=form, name=name,
         refusal=refusal, error=error, status=403 if refusal else status_of(error) if error else 200, products=products,
         static_fields=[(title, [(name, FIELDS[name].label) for name in names]) for title, names in SEGMENTS], live_fields=_live_fields(),
-        operators=sorted({op for ops in conditions.OPERATORS.values() for op in ops}),
+        operators=[(op, words) for op, words in OPERATOR_WORDS.items() if any(op in ops for ops in conditions.OPERATORS.values())],
+        gates=[(gates.LABELS[name], gates.ASKS[name]) for name in gates.NAMES], sentence=sentence_of(form),
         mechanisms=MECHANISM_WORDS.items(), offer_types=plays.OFFER_TYPES, complexities=plays.COMPLEXITIES,
     )  # fmt: skip
 

@@ -38,6 +38,58 @@
     if ((key === "j" && move(1)) || (key === "k" && move(-1)) || ("qsd".includes(key) && act(key))) event.preventDefault();
   });
 
+  // The builder of plays: the rule in one sentence follows what is chosen, and its fields can be put into the reason.
+  const play = document.querySelector("form[data-play]");
+  const chosen = (select) => (select && select.selectedIndex >= 0 ? select.options[select.selectedIndex].text.trim() : "");
+
+  function said(kind, none) {
+    const rows = Array.from(play.querySelectorAll('[data-condition="' + kind + '"]')).filter((row) => row.querySelector("select").value);
+    const words = rows.map((row) => {
+      const value = row.querySelector('[name="' + kind + '_value"]').value.trim();
+      const [field, op] = row.querySelectorAll("select");
+      return value === "yes" || (!value && op.value === "=") ? chosen(field) : chosen(field) + " " + chosen(op) + " " + (value || "…");
+    });
+    return words.join(" and ") || none;
+  }
+
+  function put(name, words) {
+    const place = play.querySelector('[data-said="' + name + '"]');
+    if (place && place.textContent !== words) place.textContent = words;
+  }
+
+  function aloud() {
+    put("static", said("static", "(choose who)"));
+    put("live", said("live", "(choose when)"));
+    for (const name of ["mechanism", "product"]) put(name, chosen(play.elements[name]));
+    for (const name of ["health", "cool_down_days"]) put(name, play.elements[name].value.trim() || "…");
+    const names = ["customer", ...Array.from(play.querySelectorAll("[data-condition] > select:first-child"), (select) => select.value).filter(Boolean)];
+    const words = play.querySelector("[data-words]");
+    if (words.dataset.names === names.join()) return;
+    words.dataset.names = names.join();
+    words.replaceChildren(...[...new Set(names)].map((name) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "do-button do-button-small";
+      button.dataset.word = "{" + name + "}";
+      button.textContent = button.dataset.word;
+      return button;
+    }));
+    words.hidden = false;
+  }
+
+  if (play) {
+    play.addEventListener("input", aloud);
+    play.addEventListener("change", aloud);
+    play.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-word]");
+      if (!button) return;
+      const field = play.elements.because;
+      field.setRangeText(button.dataset.word, field.selectionStart, field.selectionEnd, "end");
+      field.focus();
+    });
+    aloud();
+  }
+
   const problem = document.getElementById("problem");
   if (problem) problem.focus();
 })();

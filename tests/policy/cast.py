@@ -12,7 +12,7 @@ from billing.operations.billing_run import bill
 from dealops.accounts.models import Role, User
 from expansion.demo import catalogue, people, story
 from expansion.demo.contracts import sign
-from expansion.models import Change, Deal, Introduction, Play, PlayVersion, Signal
+from expansion.models import AdoptionTask, Change, Deal, Introduction, Offer, Play, PlayVersion, Signal
 from expansion.operations import changes
 from tests.expansion.desk import approved, set_clock, submitted
 from tests.worlds import NOON, STORY_DAY, World, seed_world
@@ -47,7 +47,15 @@ class Half:
             "handoff": self.waiting.handoffs.latest("pk").pk,
             "signal": self._signal().pk,
             "introduction": self._introduction().pk,
+            "offer": self._offer().pk,
+            "adoption_task": AdoptionTask.objects.filter(adoption__change=self.applied).earliest("pk").pk,
         }
+
+    def _offer(self) -> Offer:
+        words = f"{self.deal.customer.name} grows"
+        said = {"why_now": words, "words": words, "value_for_customer": words, "is_good_because": words, "goal": words, "location": "rep"}
+        facts = {"mechanism": "upsell", "is_good": True, "shown_at": NOON, "shown_by": self.deal.owner, "customer": self.deal.customer}
+        return Offer.objects.get_or_create(deal=self.deal, defaults=said | facts)[0]
 
     def _introduction(self) -> Introduction:
         facts = {"customer": self.deal.customer, "deal": self.deal, "mechanism": "upsell", "sourced_by": self.deal.success_manager}

@@ -157,6 +157,20 @@ LABELS = {
     "not_owned": "Not owned yet", "support_load": "Support load", "short_lived": "Lasting purchases", "one_open_offer": "One open offer",
     "cool_down": "Cool-down", "usage_evidence": "Evidence of need", "relation": "Related to a goal or product",
 }  # fmt: skip
+# What each gate asks, for the person who writes a play.
+ASKS = {
+    "health": "Health is at or above the number you set and not red, no severity 1 case is open, no invoice is over 30 days late.",
+    "onboarding": "Onboarding is finished.",
+    "value_proof": "Before an upsell: at least one result was reached.",
+    "readiness": "What the product needs is owned, and used enough.",
+    "not_owned": "A cross-sell is of something they do not own. Owned and unused becomes an adoption play.",
+    "support_load": "Support events per 1,000 of MRR are ordinary for the segment.",
+    "short_lived": "They did not buy it before and drop it within six months.",
+    "one_open_offer": "No other offer waits for their answer.",
+    "cool_down": "The last no, or silence, is as many days ago as you set.",
+    "usage_evidence": "An upsell rests on use, or on what they said.",
+    "relation": "A cross-sell serves a goal, answers a problem they described, or is an approved pairing.",
+}
 GUARDRAILS = {
     "G1": "Too early",
     "G2": "Unrelated",

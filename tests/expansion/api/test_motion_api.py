@@ -99,3 +99,23 @@ def test_a_key_sent_twice_logs_one_signal(world):
     said = {"customer": "CU-1042", "quote": "We hire five people"}
     first, second = (Api(world.csm).post("signals/", said, Idempotency_Key="k-1") for _ in range(2))
     assert first.json()["id"] == second.json()["id"]
+
+
+@pytest.mark.req("S3-45")
+def test_an_offer_is_told_answered_and_read(world, sales):
+    tell_brightwave(world)
+    offer = {
+        "deal": "DL-1042", "product": "team", "quantity": "25", "why_now": "Because 19 of 20 seats are in use", "words": "Five more seats?",
+        "value": "Nobody waits for a seat", "goal": "The northern depot", "is_good": True, "is_good_because": "Five are hired",
+    }  # fmt: skip
+    told = sales.post("offers/", offer)
+    assert told.status_code == 201, told.content
+    shown = told.json()
+    assert (shown["deal"], shown["mechanism"], shown["response"], shown["figures"]["mrr_delta"]) == ("DL-1042", "upsell", "open", "250.00")
+    second = sales.post("offers/", {**offer, "product": "scheduler", "quantity": "1"})
+    assert second.status_code in {400, 409, 422} and "Another offer is open" in second.content.decode()
+    no = sales.post(f"offers/{shown['id']}/answer/", {"response": "declined", "words": "Not this year"})
+    assert no.status_code == 200 and no.json()["decline_reason"] == "Not this year"
+    assert sales.get(f"offers/{shown['id']}/").json()["response"] == "declined"
+    assert Api(world.finance).post("offers/", offer).status_code == 403
+    assert sales.post("offers/", {**offer, "deal": "DL-9"}).status_code in {400, 404, 409, 422}
