@@ -87,6 +87,7 @@ def why_not_close_expansion(user: User) -> str | None:
 
 
 def why_not_show_offer(user: User) -> str | None:
+    """Showing an offer, noting its answer, booking a meeting about it: whoever talks to customers."""
     if user.role not in SURFACES:
         return "Sales, Customer Success and RevOps show offers and note the answers."
     return None
