@@ -28,12 +28,6 @@ def attempts_are_forgotten(request):
         cache.clear()
 
 
-@pytest.fixture(autouse=True)
-def nothing_counted_before():
-    """Tries to sign in and requests are counted for an hour; no test is to be refused for what others did from the same address."""
-    cache.clear()
-
-
 def pytest_collection_modifyitems(items):
     browser_tests = [item for item in items if item.get_closest_marker("browser")]
     if browser_tests and chromium.find() is None:
