@@ -35,6 +35,26 @@ _CHANGE = (
     StageFacts("done", "Done", 0, closed=True),
     StageFacts("declined", "Declined", 0, closed=True),
 )
+# A cross-sell has a new buyer, a use to prove to them, and often a purchase of its own (S1-14).
+_CROSS_SELL = (
+    *_CHANGE[:2],
+    StageFacts("use_case_proven", "Use case proven", 30),
+    _CHANGE[2],
+    StageFacts("procurement", "Procurement", 45),
+    *_CHANGE[3:],
+)
+CHECKLISTS = {
+    "use_case_proven": (
+        "The problem is written down in their words",
+        "The new team has tried it on its own work",
+        "The new buyer has said what it is worth to them",
+    ),
+    "procurement": (
+        "Who signs, and from whose budget, is known",
+        "Legal, security and purchasing have what they asked for",
+        "The day it should begin is agreed",
+    ),
+}
 _MAIN = (
     StageFacts("onboarding", "Onboarding", 45),
     StageFacts("live", "Live", 365),
@@ -47,7 +67,7 @@ _MAIN = (
 PIPELINES = (
     PipelineFacts("main", "Main", _MAIN),
     PipelineFacts("upsells", "Upsells", _CHANGE),
-    PipelineFacts("cross_sells", "Cross-sells", _CHANGE),
+    PipelineFacts("cross_sells", "Cross-sells", _CROSS_SELL),
     PipelineFacts("downgrades", "Downgrades", _CHANGE),
 )
 # Which board the card of a change is on (S0-08); anything else stays on Main.

@@ -16,6 +16,7 @@ from django.db import connection
 
 from billing.rules import Scope
 from expansion.domain import workflow
+from expansion.domain.pipelines import CHECKLISTS
 from expansion.models import Change, Stage
 from expansion.queries.lights import Lights, lights_of
 
@@ -89,13 +90,38 @@ class Column:
     def count(self) -> int:
         return sum(total.deals for total in self.totals)
 
+    @property
+    def checklist(self) -> tuple[str, ...]:
+        """What should be true before a card leaves this stage."""
+        return CHECKLISTS.get(self.code, ())
+
 
 def columns_of(stages: Iterable[Stage]) -> list[Column]:
-    """Empty columns: stages of the same code are one column, in the order in which they first come."""
+    """Empty columns: stages of the same code are one column, in the order in which they first come.
+
+    A stage that one board has between two others stands between them where the boards are shown together.
+    """
     by_code: dict[str, list[Stage]] = defaultdict(list)
+    by_board: dict[int, list[str]] = defaultdict(list)
     for stage in stages:
         by_code[stage.code].append(stage)
-    return [Column(code, same[0].name, same[0].is_money, same[0].is_closed, tuple(same)) for code, same in by_code.items()]
+        by_board[stage.pipeline_id].append(stage.code)
+    order: list[str] = []
+    for codes in by_board.values():
+        for place, code in enumerate(codes):
+            if code not in order:
+                order.insert(_between(order, codes, place), code)
+    found = [(code, by_code[code]) for code in order]
+    return [Column(code, same[0].name, same[0].is_money, same[0].is_closed, tuple(same)) for code, same in found]
+
+
+def _between(order: Sequence[str], codes: Sequence[str], place: int) -> int:
+    """Between its neighbours when they stand side by side already, else at the end."""
+    before = codes[place - 1] if place else ""
+    after = next((code for code in codes[place + 1 :] if code in order), "")
+    if before in order and after and order.index(after) == order.index(before) + 1:
+        return order.index(after)
+    return len(order)
 
 
 def all_stages() -> list[Stage]:
