@@ -38,12 +38,13 @@ class FormerRow(pghistory.models.Event):
     pgh_database_user = models.CharField("database user", max_length=63, db_default=SessionUser(), editable=False)
 
     objects = models.Manager()
+    pgh_words = ""
 
     class Meta:
         abstract = True
 
     def __str__(self) -> str:
-        return f"{self.pgh_tracked_model._meta.verbose_name} {self.id}: {self.get_pgh_label_display()}"
+        return f"{self.pgh_words} {self.id}: {self.get_pgh_label_display()}"
 
 
 # Every history there is, in the order in which models say that they have one.
@@ -59,11 +60,13 @@ def keep(
     without: Sequence[str] = (),
     name: str = "",
     app: str = "",
+    words: str = "",
 ) -> type[FormerRow]:
     """From now on the former rows of `model` are kept, in a model `<name>History` of its own app or of `app`.
 
     `added` also notes new rows, for tables where a row gives somebody rights or decides amounts. `many` writes once per statement instead
     of once per row, for tables that a bill run updates by the thousand. `only` and `without` choose columns: no secret, nothing bulky.
+    `words` is what people call such a row.
     """
     name = f"{name or model.__name__}History"
     short = name.lower()
@@ -87,6 +90,7 @@ def keep(
         base_model=FormerRow,
         abstract=False,
         level=pgtrigger.Statement if many else pgtrigger.Row,
+        attrs={"pgh_words": words or str(model._meta.verbose_name)},
         meta={
             "verbose_name": f"former {model._meta.verbose_name}",
             "verbose_name_plural": f"former {model._meta.verbose_name_plural}",

@@ -157,7 +157,7 @@ def _step(pair: _Pair, called: dict[tuple[type[Model], Any], str]) -> Step:
     by = (told or {}).get("by")
     who = called.get((User, by), f"user {by}") if by else "dealops"
     return Step(
-        kind=str(row.pgh_tracked_model._meta.verbose_name),
+        kind=row.pgh_words,
         label=_label(row, called),
         what=WORDS.get(row.pgh_label, row.pgh_label),
         at=row.pgh_created_at,
