@@ -16,6 +16,13 @@ def quick_passwords():
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """A test holds one transaction from its first line to its last, and a busy machine may take long over what lies between."""
+    options = django_settings.DATABASES["default"]["OPTIONS"]
+    options["options"] += " -c statement_timeout=60s -c idle_in_transaction_session_timeout=10min"
+
+
 @pytest.fixture(autouse=True, scope="session")
 def quick_emptying():
     TransactionTestCase._fixture_teardown = emptying.empty

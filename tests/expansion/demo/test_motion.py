@@ -21,7 +21,6 @@ def demo(django_db_setup, django_db_blocker):
 
 
 @pytest.mark.req("S1-18", "S3-28", "S3-29", "S3-30", "S3-31", "S4-45", "S4-52", "S4-54", "S4-55", "S4-56", "S4-57")
-@pytest.mark.timeout(300)
 def test_every_preset_fires_or_is_held_for_a_visible_reason(demo):
     assert PlayVersion.objects.filter(state="live").count() == len(EVERY)
     spoken = set(Evaluation.objects.values_list("version__play__preset", flat=True))
