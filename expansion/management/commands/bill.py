@@ -32,8 +32,9 @@ class Command(BaseCommand):
         days = [(one, on or business_date(one.time_zone, moment)) for one in entities]
         total = sum(count_due(entity=one.pk, on=day) for one, day in days)
         failed = {}
-        # On a terminal a bar; in a log or a pipe only the last lines.
-        with context.through("command"), tqdm(total=total, unit="contract", disable=None, file=self.stderr, leave=False) as bar:
+        # On a terminal a bar; in a log or a pipe only the last lines. Django's wrapper would end every picture of the bar with a new line.
+        screen = getattr(self.stderr, "_out", self.stderr)
+        with context.through("command"), tqdm(total=total, unit="contract", disable=None, file=screen, leave=False) as bar:
             for one, day in days:
                 done = daily.catch_up(on=day, at=lambda _: moment, entity=one, progress=bar.update)
                 failed |= done.failed

@@ -29,7 +29,9 @@ class Command(BaseCommand):
         if unknown:
             raise CommandError(f"There is no rule {', '.join(sorted(unknown))}. Known are {', '.join(dict.fromkeys(i.code for i in ALL))}.")
         found: list[Broken] = []
-        for invariant in tqdm((*ALL, *BY_THE_CLOCK), unit="rule", disable=None, file=self.stderr, leave=False):
+        # Django's wrapper would end every picture of the bar with a new line.
+        screen = getattr(self.stderr, "_out", self.stderr)
+        for invariant in tqdm((*ALL, *BY_THE_CLOCK), unit="rule", disable=None, file=screen, leave=False):
             if only and invariant.code not in only:
                 continue
             broken = invariant.broken()

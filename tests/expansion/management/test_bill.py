@@ -1,6 +1,7 @@
 """`manage.py bill`: says what it did, in one line per legal entity, and fails when a contract was left."""
 
 import io
+import re
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -23,6 +24,26 @@ def test_it_issues_what_is_due_and_says_so():
     assert bill("--on", "2026-02-01") == ("northbeam-uk 2026-02-01: 6 invoices issued\n", "")
     assert bill("--on", "2026-02-01") == ("Nothing was due.\n", "")
     assert Entry.objects.filter(action="documents.issued").first().via == "command"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("command", [("bill", "--on", "2026-02-01"), ("verify", "--only", "M11")], ids=["bill", "verify"])
+def test_on_a_terminal_a_bar_runs_in_one_line_and_is_gone_at_the_end(command):
+    portfolio(3)
+    err = Terminal()
+    call_command(*command, stdout=io.StringIO(), stderr=err)
+    assert re.search(r"0%\|.*\| 0/\d", err.getvalue())
+    assert "\n" not in err.getvalue()
+    assert not err.getvalue().split("\r")[-2].strip()
+
+
+def test_a_bar_is_not_for_a_log():
+    portfolio(1)
+    assert bill("--on", "2026-01-01")[1] == ""
 
 
 def test_one_legal_entity_can_be_named():

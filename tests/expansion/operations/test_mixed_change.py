@@ -1,0 +1,63 @@
+"""More of one product, less of another and a new one in the same change: split by family, agreed to once (S0-03, K03, F83, M28)."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from billing.models import Document
+from expansion.models import Change, Decision
+from tests.books import assert_books_hold
+from tests.expansion.desk import approved, submitted
+from tests.worlds import seed_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(db):
+    """Brightwave with three months of premium support beside its seats, so that something of another family can be cut back."""
+    world = seed_world()
+    approved(world, intents=[{"action": "add", "product": "premium-support", "quantity": "3"}])
+    return world
+
+
+def mixture(world):
+    support = world.contract.lines.get(removed_in__isnull=True, product__code="premium-support")
+    return [
+        *world.more_seats("25"),
+        {"action": "add", "product": "route-analytics", "quantity": "1"},
+        {"action": "quantity", "key": str(support.key), "quantity": "2"},
+    ]
+
+
+@pytest.mark.req("K03", "F83", "M28", "M05")
+def test_a_mixture_is_split_by_family_and_agreed_to_once(world):
+    change = approved(world, intents=mixture(world), treatment="credit_note")
+    moved = {one["family"]: (one["mechanism"], Decimal(one["mrr_delta"])) for one in change.impact["movements"]}
+    assert sorted(moved.values()) == [("cross_sell", Decimal(300)), ("downgrade", Decimal(-250)), ("upsell", Decimal(250))]
+    assert change.mechanisms == ["cross_sell", "upsell", "downgrade"], "the largest movement first"
+    assert change.mrr_delta == sum(delta for _, delta in moved.values()) == 300
+    assert Decision.objects.filter(change=change, kind=Decision.Kind.APPROVE).count() == 1
+    # 5 x 50.00, 1 x 300.00 and -1 x 250.00, each for 15 of 30 days, on one document.
+    document = Document.objects.get(reference=change.number)
+    lines = [(line.side, line.net) for line in document.lines.order_by("position")]
+    assert sorted(lines) == [("charge", Decimal(125)), ("charge", Decimal(150)), ("credit", Decimal(125))]
+    assert (document.kind, document.net) == ("invoice", Decimal(150))
+    assert_books_hold()
+
+
+@pytest.mark.req("F83", "M06")
+def test_what_falls_in_a_mixture_follows_the_policy_and_the_rest_is_billed(world):
+    change = approved(world, intents=mixture(world), treatment="no_adjustment", waiver_reason="Agreed with the customer on 12 June")
+    document = Document.objects.get(reference=change.number)
+    assert [(line.side, line.net) for line in document.lines.order_by("net")] == [("charge", Decimal(125)), ("charge", Decimal(150))]
+    assert [(line["family"], line["outcome"]) for line in change.impact["lines"] if line["side"] == "credit"] == [("support", "waived")]
+    assert change.impact["next_after"]["net"] == "2050.00"
+    assert_books_hold()
+
+
+def test_a_mixture_awaits_one_decision_on_all_of_it(world):
+    change = submitted(world, intents=mixture(world), effective=date(2026, 6, 20), treatment="credit_note")
+    assert Change.objects.filter(state="submitted").get() == change
+    assert len(change.mechanisms) == 3
