@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 from django.db import connection
 
@@ -24,15 +25,17 @@ def assert_books_hold(*only):
 
 
 class Watch:
-    """All rules of the books, asked again and again in one transaction, each only when a table that it read has been written since.
+    """All rules of the books, asked again and again in one transaction, each only when rows that it read have changed since.
 
-    A rule is a function of the rows it reads, so that with the same rows it says the same; nothing has to be declared. `asked` counts
-    how often each rule was really asked. To be made anew when the transaction, or the savepoint that frames a story, is taken back.
+    A rule is a function of the answers to its statements, so that with the same answers it says the same; nothing has to be declared.
+    Where a table that it read was written, its statements are made again as they were; only when one answers otherwise the rule is asked.
+    `asked` counts how often each rule was really asked. To be made anew when the transaction, or the savepoint that frames a story, is
+    taken back.
     """
 
     def __init__(self):
         self.asked = dict.fromkeys(ALL, 0)
-        self._seen = {}
+        self._seen: dict[Any, tuple[dict[str, int], list[Asked]]] = {}
 
     def assert_books_hold(self):
         """What `assert_books_hold` asserts."""
@@ -43,13 +46,15 @@ class Watch:
         """Every row that breaks a rule. A rule that was broken is asked again the next time."""
         now, found = written(), []
         for rule in ALL:
-            before = self._seen.get(rule)
-            if before is None or any(now[table] != count for table, count in before.items()):
-                self.asked[rule] += 1
-                with words_said() as words:
-                    said = rule.broken()
-                found += said
-                self._seen[rule] = None if said else {table: now[table] for table in words & now.keys()}
+            counts, statements = self._seen.get(rule, ({}, []))
+            if statements and (all(now[table] == count for table, count in counts.items()) or all(map(_answers_the_same, statements))):
+                self._seen[rule] = ({table: now[table] for table in counts}, statements)
+                continue
+            self.asked[rule] += 1
+            with statements_made() as statements:
+                said = rule.broken()
+            found += said
+            self._seen[rule] = ({}, []) if said else ({table: now[table] for table in words_of(statements) & now.keys()}, statements)
         return found
 
 
@@ -60,17 +65,48 @@ def written() -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+# A statement, its parameters, and what the database answered, as it came over the wire.
+Asked = tuple[str, Any, list[tuple[bytes | None, ...]]]
+
+
 @contextmanager
-def words_said() -> Iterator[set[str]]:
-    """Every word of every statement inside, and so the name of every table that it reads."""
-    words: set[str] = set()
+def statements_made() -> Iterator[list[Asked]]:
+    """Every statement inside with its answer."""
+    made: list[Asked] = []
 
     def note(execute, sql, params, many, context):
-        words.update(_words(sql))
-        return execute(sql, params, many, context)
+        done = execute(sql, params, many, context)
+        cursor = context["cursor"].cursor
+        # A cursor on the server's side has not fetched anything yet, and several statements in one have several answers.
+        is_plain = not hasattr(cursor, "scrollable") and ";" not in sql
+        made.append((sql, params, _rows(cursor.pgresult) if is_plain else _answer(sql, params)))
+        return done
 
     with connection.execute_wrapper(note):
-        yield words
+        yield made
+
+
+def words_of(statements: list[Asked]) -> frozenset[str]:
+    """Every word of these statements, and so the name of every table that they read."""
+    return frozenset().union(*(_words(sql) for sql, _, _ in statements))
+
+
+def _answers_the_same(asked: Asked) -> bool:
+    sql, params, answer = asked
+    return _answer(sql, params) == answer
+
+
+def _answer(sql: str, params: Any) -> list[tuple[bytes | None, ...]]:
+    cursor = connection.connection.execute(sql, params)
+    rows = _rows(cursor.pgresult)
+    while cursor.nextset():
+        rows += _rows(cursor.pgresult)
+    return rows
+
+
+def _rows(result: Any) -> list[tuple[bytes | None, ...]]:
+    columns = range(result.nfields)
+    return [tuple(result.get_value(row, column) for column in columns) for row in range(result.ntuples)]
 
 
 @lru_cache(maxsize=2000)
