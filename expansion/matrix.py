@@ -273,6 +273,7 @@ ACTS: dict[str, Act] = {
     "recall": Act(frozenset({S.SUBMITTED}), True, frozenset({REVOPS})),
     "approve": Act(frozenset({S.SUBMITTED}), False, frozenset({FINANCE})),
     "reject": Act(frozenset({S.SUBMITTED}), False, frozenset({FINANCE})),
+    "ask": Act(frozenset({S.SUBMITTED}), False, frozenset({FINANCE})),
     "cancel": Act(frozenset({S.SCHEDULED}), True, frozenset({REVOPS, FINANCE})),
     "reverse": Act(frozenset({S.APPLIED}), True, MAKERS),
 }
