@@ -160,6 +160,7 @@ def _shown(column: Column, request: HttpRequest, now: datetime) -> dict[str, Any
         "stage_ids": " ".join(str(stage.pk) for stage in column.stages),
         "count": column.count,
         "totals": column.totals,
+        "checklist": column.checklist,
         "cards": _cards(column.cards, request, now),
         "more": _more_href(request, column.code, column.more_after) if column.more_after else "",
         "rest": column.count - len(column.cards),
