@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from django.contrib.staticfiles.storage import staticfiles_storage
@@ -13,22 +14,37 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
+from billing.models import Connection
+from dealops.outbox import pulse
+
 
 class NotReady(Exception):
     """One part cannot do its work; the text says why."""
 
 
 def database() -> None:
-    """PostgreSQL answers."""
+    """PostgreSQL answers and takes a write: a full disk or a standby reads well and saves nothing (F107, F117)."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
         raise NotReady("PostgreSQL does not answer. Check DATABASE_URL and that the server runs.") from error
+    try:
+        pulse.note("health")
+    except DatabaseError as error:
+        raise NotReady(f"PostgreSQL takes no writes: {str(error).splitlines()[0]}") from error
+
+
+# Working out what waits reads every migration; once good, it stays good for a while.
+TABLES_GOOD_SECONDS = 60.0
+_tables_good_until = 0.0
 
 
 def migrations() -> None:
     """The tables are those this code was written for."""
+    global _tables_good_until
+    if time.monotonic() < _tables_good_until:
+        return
     try:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -36,6 +52,7 @@ def migrations() -> None:
         raise NotReady("The state of the tables cannot be read.") from error
     if waiting:
         raise NotReady(f"{len(waiting)} migrations wait. Run `python manage.py migrate`.")
+    _tables_good_until = time.monotonic() + TABLES_GOOD_SECONDS
 
 
 def redis() -> None:
@@ -56,7 +73,42 @@ def static_files() -> None:
         raise NotReady("Static files are not collected. Run `python manage.py collectstatic`.") from error
 
 
-PARTS: tuple[Callable[[], None], ...] = (database, migrations, redis, static_files)
+def clock() -> None:
+    """Celery's beat strikes: without it no lost bell is made good and no business day begins."""
+    try:
+        seconds = pulse.silence(pulse.CLOCK)
+    except DatabaseError as error:
+        raise NotReady("When the clock struck last cannot be read.") from error
+    if seconds is None:
+        raise NotReady("The clock (celery beat) was never heard. Start it; see docs/operations.md.")
+    if seconds > pulse.SILENT_SECONDS:
+        raise NotReady(f"The clock (celery beat) has been silent for {seconds:.0f} s. Start it again.")
+
+
+def outbox() -> None:
+    """What is due goes out: nothing fails, yet nothing may stand still either (F118)."""
+    try:
+        waits = {queue: pulse.longest_wait(queue) for queue in pulse.LATE_SECONDS}
+    except DatabaseError as error:
+        raise NotReady("What waits in the outbox cannot be read.") from error
+    late = [f"{queue} for {seconds / 60:.0f} min" for queue, seconds in waits.items() if seconds > pulse.LATE_SECONDS[queue]]
+    if late:
+        raise NotReady(f"Messages are due and nobody takes them: {', '.join(late)}. Check that the worker runs.")
+
+
+def accounting() -> None:
+    """Every connection to accounting still has a token."""
+    try:
+        lost = list(Connection.objects.filter(state=Connection.State.EXPIRED).values_list("legal_entity__name", flat=True))
+    except DatabaseError as error:
+        raise NotReady("The connections to accounting cannot be read.") from error
+    if lost:
+        raise NotReady(f"To be connected to accounting again, on the page Connections: {', '.join(sorted(lost))}.")
+
+
+# What this process needs to answer people, and what the product needs so that its work goes on.
+SERVING: tuple[Callable[[], None], ...] = (database, migrations, redis, static_files)
+FLOWING: tuple[Callable[[], None], ...] = (clock, outbox, accounting)
 
 
 @never_cache
@@ -68,10 +120,21 @@ def live(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 @require_safe
+def serving(request: HttpRequest) -> JsonResponse:
+    """200 when this process can answer people; for whoever routes traffic. A worker that is down is no reason to turn people away."""
+    return _answer(SERVING)
+
+
+@never_cache
+@require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when every part works, else 503 with the failing parts named."""
+    """200 when every part works, those behind the pages too, else 503 with the failing parts named; for whoever watches (F117)."""
+    return _answer(SERVING + FLOWING)
+
+
+def _answer(asked: tuple[Callable[[], None], ...]) -> JsonResponse:
     parts: dict[str, dict[str, str]] = {}
-    for part in PARTS:
+    for part in asked:
         try:
             part()
         except NotReady as why:

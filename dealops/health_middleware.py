@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from dealops import health
 
-PAGES = {"/health/live": health.live, "/health/ready": health.ready}
+PAGES = {"/health/live": health.live, "/health/serving": health.serving, "/health/ready": health.ready}
 
 
 class HealthMiddleware:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -41,6 +42,17 @@ TITLES = {
 # Lock not available, deadlock, serialization failure: somebody else is at work on the same rows (F13).
 BUSY_STATES = {"55P03", "40P01", "40001"}
 BUSY = "Somebody else is saving on this contract right now. Nothing was written; try again in a few seconds."
+# The database went away, is starting or has no connection left (F105, F106), or its disk is full (F107). A connection that could not
+# be made has no state at all.
+AWAY_STATES = {"", "08000", "08001", "08003", "08006", "53000", "53100", "53200", "53300", "57P01", "57P02", "57P03", "55000"}
+AWAY = "The database cannot be used at the moment. Nothing was half done; try again in a minute."
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether the database itself, not the request, is why it failed."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return (getattr(error.__cause__, "sqlstate", None) or "") in AWAY_STATES
 
 
 def reference(request: HttpRequest) -> str:
@@ -155,12 +167,18 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Uses neither the database nor the session: they may be what broke."""
+    """Uses neither the database nor the session: they may be what broke. A database that is away is a 503 with a time to come back."""
+    away = is_away(sys.exception())
+    status = 503 if away else 500
     if _wants_json(request):
-        return _json(request, 500, "We have been told and nothing was half done.")
-    return HttpResponse(render_to_string("errors/500.html", {"reference": reference(request)}), status=500)
+        response: HttpResponse = _json(request, status, AWAY if away else "We have been told and nothing was half done.")
+    else:
+        known = {"reference": reference(request), "away": AWAY if away else ""}
+        response = HttpResponse(render_to_string("errors/500.html", known), status=status)
+    if away:
+        response.headers["Retry-After"] = "60"
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

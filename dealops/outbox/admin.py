@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.contrib import admin
 
 from dealops.audit.admin_classes import ReadOnlyAdmin, fields_of
-from dealops.outbox.models import Attempt, Gate, Message
+from dealops.outbox.models import Attempt, Gate, Message, Pulse
 
 
 @admin.register(Message)
@@ -35,3 +35,11 @@ class GateAdmin(ReadOnlyAdmin):
     search_fields: ClassVar = ["name", "words"]
     ordering: ClassVar = ["name"]
     fields = fields_of(Gate)
+
+
+@admin.register(Pulse)
+class PulseAdmin(ReadOnlyAdmin):
+    list_display: ClassVar = ["name", "beaten_at"]
+    search_fields: ClassVar = ["name"]
+    ordering: ClassVar = ["name"]
+    fields = fields_of(Pulse)

@@ -116,3 +116,13 @@ class Gate(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Pulse(models.Model):
+    """When somebody last showed a sign of life, so that a silence is noticed though nothing fails (F117, F118)."""
+
+    name = models.CharField(max_length=40, unique=True, help_text="e.g. clock")
+    beaten_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

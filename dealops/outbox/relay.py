@@ -63,13 +63,13 @@ class Delivery:
     def checkpoint(self, note: Callable[[], None]) -> None:
         """Commit a step of a longer delivery, only while the lease is ours, and extend the lease. Raises LeaseLost."""
         with transaction.atomic():
-            if not Message.objects.filter(pk=self.message.pk, lease_token=self.token).update(lease_until=Now() + lease()):
-                raise LeaseLost
+            self.renew()
             note()
 
     def renew(self) -> None:
         """Extend the lease right before a call that changes something over there. Raises LeaseLost."""
-        self.checkpoint(lambda: None)
+        if not Message.objects.filter(pk=self.message.pk, lease_token=self.token).update(lease_until=Now() + lease()):
+            raise LeaseLost
 
 
 def drain(*, queue: str, limit: int = 1000) -> int:
@@ -98,15 +98,26 @@ DUE = """
    ORDER BY available_at, id
    LIMIT %(size)s
 """
+# One statement and so one transaction: the leases, the new tries, and what became of the tries of workers that disappeared.
 CLAIM = f"""
-    WITH due AS MATERIALIZED ({DUE} FOR UPDATE SKIP LOCKED)
-  UPDATE outbox_message m
-     SET state = 'sending', lease_token = gen_random_uuid(), lease_until = now() + %(lease)s, attempts = m.attempts + 1,
-         doubts = m.doubts + (due.was = 'sending')::int
-    FROM due
-   WHERE m.id = due.id
-RETURNING m.id, due.was, m.lease_token
+    WITH due AS MATERIALIZED ({DUE} FOR UPDATE SKIP LOCKED),
+         taken AS (
+           UPDATE outbox_message m
+              SET state = 'sending', lease_token = gen_random_uuid(), lease_until = now() + %(lease)s, attempts = m.attempts + 1,
+                  doubts = m.doubts + (due.was = 'sending')::int
+             FROM due
+            WHERE m.id = due.id
+        RETURNING m.*, due.was),
+         lost AS (
+           UPDATE outbox_attempt a SET outcome = 'lost', ended_at = now(), words = %(lost)s
+             FROM due
+            WHERE a.message_id = due.id AND due.was = 'sending' AND a.outcome = 'running'),
+         tried AS (
+           INSERT INTO outbox_attempt (message_id, number, started_at, outcome, words)
+           SELECT id, attempts, now(), 'running', '' FROM taken)
+  SELECT * FROM taken ORDER BY id
 """  # noqa: S608 - both halves are ours
+LOST = "The worker disappeared; what it sent is looked up first."
 
 
 def something_due(queue: str) -> bool:
@@ -118,19 +129,8 @@ def something_due(queue: str) -> bool:
 
 def claim(*, queue: str, size: int) -> list[Delivery]:
     """Take up to `size` due messages, first of each subject only, and commit the leases."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(CLAIM, {"lease": lease(), "queue": queue, "size": size})
-            rows = cursor.fetchall()
-        if not rows:
-            return []
-        now = timezone.now()
-        messages = Message.objects.in_bulk([row[0] for row in rows])
-        Attempt.objects.filter(message_id__in=messages, outcome=Attempt.Outcome.RUNNING).update(
-            outcome=Attempt.Outcome.LOST, ended_at=now, words="The worker disappeared; what it sent is looked up first."
-        )
-        Attempt.objects.bulk_create(Attempt(message_id=m.pk, number=m.attempts, started_at=now) for m in messages.values())
-    return [Delivery(messages[pk], token, look_first=was != State.QUEUED) for pk, was, token in sorted(rows)]
+    taken = Message.objects.raw(CLAIM, {"lease": lease(), "queue": queue, "size": size, "lost": LOST})
+    return [Delivery(message, message.lease_token, look_first=message.was != State.QUEUED) for message in taken]
 
 
 def deliver(delivery: Delivery) -> None:

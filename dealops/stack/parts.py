@@ -12,12 +12,12 @@ QUEUES = "post,notify,bulk"
 
 
 def web(where: Addresses, logs: Path) -> Child:
-    """gunicorn with threads; ready when the readiness page says 200."""
+    """gunicorn with threads; ready when it can answer people."""
     bind = f"[{where.host}]:{where.port}" if ":" in where.host else f"{where.host}:{where.port}"
     options = ["--bind", bind, "--workers", str(_processes()), "--threads", "4", "--worker-class", "gthread"]
     options += ["--timeout", "60", "--graceful-timeout", "10", "--access-logfile", "-", "--no-control-socket"]
     command = [sys.executable, "-m", "gunicorn", "dealops.wsgi", *options]
-    return Child("web", command, logs / "web.log", lambda: status(where.visit, where.port, "/health/ready") == 200)
+    return Child("web", command, logs / "web.log", lambda: status(where.visit, where.port, "/health/serving") == 200)
 
 
 def worker(logs: Path) -> Child:
@@ -28,13 +28,13 @@ def worker(logs: Path) -> Child:
 
 
 def beat(var: Path, logs: Path) -> Child:
-    """Celery's clock; ready when it says in its log that it starts. Its schedule file may stay untouched for minutes."""
+    """Celery's clock; ready when it strikes. Its schedule file may stay untouched for minutes."""
     schedule, log = var / "beat" / "schedule", logs / "beat.log"
     schedule.parent.mkdir(parents=True, exist_ok=True)
     before = log.stat().st_size if log.exists() else 0
     options = ["--schedule", str(schedule), "--pidfile", "", "--loglevel", "INFO"]
     command = [sys.executable, "-m", "celery", "-A", "dealops", "beat", *options]
-    return Child("beat", command, log, lambda: log.exists() and b"beat: Starting" in log.read_bytes()[before:])
+    return Child("beat", command, log, lambda: _started(log, before) and _strikes())
 
 
 def ledgerly(where: Addresses, var: Path, logs: Path) -> Child:
@@ -63,6 +63,22 @@ def _pinged() -> bool:
         return bool(app.control.ping(timeout=0.5))
     except OSError:
         return False
+
+
+def _started(log: Path, before: int) -> bool:
+    return log.exists() and b"beat: Starting" in log.read_bytes()[before:]
+
+
+def _strikes() -> bool:
+    from django.db import connection
+
+    from dealops.outbox import pulse
+
+    try:
+        seconds = pulse.silence(pulse.CLOCK)
+    finally:
+        connection.close()
+    return seconds is not None and seconds <= pulse.SILENT_SECONDS
 
 
 def _processes() -> int:

@@ -1,9 +1,34 @@
-"""The probes: alive is alive, ready names what is not."""
+"""The probes: alive is alive, serving answers people, ready names whatever does not flow."""
+
+from datetime import timedelta
 
 import pytest
 from django.core.cache import caches
+from django.db import connection, transaction
+from django.utils import timezone
 
+from billing.models import Connection
 from dealops import health
+from dealops.outbox import operations, pulse, relay
+from dealops.outbox.models import Message, Pulse
+from tests.scenarios.workers import celery_beat, until
+from tests.worlds import seed_world
+
+
+@pytest.fixture
+def flowing(db):
+    """The clock has just struck; `failing` lets it strike again, so that a slow machine changes nothing."""
+    pulse.note(pulse.CLOCK)
+
+
+def failing(client, strikes=True):
+    if strikes:
+        pulse.note(pulse.CLOCK)
+    answer = client.get("/health/ready")
+    found = answer.json()
+    assert answer.status_code == (503 if found["failing"] else 200)
+    assert all(found["parts"][name]["why"] for name in found["failing"])
+    return found["failing"]
 
 
 def test_live_asks_nobody(client):
@@ -12,26 +37,102 @@ def test_live_asks_nobody(client):
     assert "no-store" in answer.headers["Cache-Control"]
 
 
-@pytest.mark.django_db
-def test_ready_when_every_part_works(client):
+def test_ready_when_every_part_works(client, flowing):
     answer = client.get("/health/ready")
     assert answer.status_code == 200
-    assert set(answer.json()["parts"]) == {"database", "migrations", "redis", "static_files"}
+    assert set(answer.json()["parts"]) == {"database", "migrations", "redis", "static_files", "clock", "outbox", "accounting"}
 
 
 @pytest.mark.django_db
-def test_a_redis_that_does_not_answer_is_named(client, settings):
+def test_pages_are_served_while_the_clock_and_the_worker_are_down(client):
+    assert failing(client, strikes=False) == ["clock"]
+    answer = client.get("/health/serving")
+    assert (answer.status_code, set(answer.json()["parts"])) == (200, {"database", "migrations", "redis", "static_files"})
+
+
+@pytest.mark.req("F117")
+@pytest.mark.django_db(transaction=True)
+def test_a_clock_that_stopped_is_noticed_within_half_a_minute(client, tmp_path):
+    with celery_beat(tmp_path):
+        until(lambda: pulse.silence(pulse.CLOCK) is not None, seconds=60, what="the clock strikes")
+    pulse.note(pulse.CLOCK)
+    assert failing(client, strikes=False) == []
+    Pulse.objects.update(beaten_at=timezone.now() - timedelta(seconds=30))
+    assert failing(client, strikes=False) == ["clock"]
+
+
+@pytest.mark.req("F107", "F117")
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_answers_but_takes_no_writes_is_named(client):
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+        answer = client.get("/health/serving")
+        cursor.execute("RESET default_transaction_read_only")
+    assert (answer.status_code, answer.json()["failing"]) == (503, ["database"])
+    assert "takes no writes" in answer.json()["parts"]["database"]["why"]
+
+
+@pytest.mark.req("F117", "F43")
+def test_a_lost_connection_to_accounting_is_named(client, flowing):
+    entity = seed_world().entity
+    Connection.objects.create(legal_entity=entity, organisation="x", state=Connection.State.EXPIRED, connected_at=timezone.now())
+    assert failing(client) == ["accounting"]
+    assert entity.name in client.get("/health/ready").json()["parts"]["accounting"]["why"]
+    assert client.get("/health/serving").status_code == 200
+
+
+def put(subject, queue="post"):
+    with transaction.atomic():
+        return operations.enqueue(topic="test.unknown", identity=f"{subject} {queue}", subject=subject, payload={}, queue=queue)
+
+
+def due_since(minutes):
+    Message.objects.update(available_at=timezone.now() - timedelta(minutes=minutes))
+
+
+@pytest.mark.req("F118", "F117")
+@pytest.mark.parametrize("queue", ["post", "notify"])
+def test_what_is_due_and_not_taken_turns_it_red_after_five_minutes(client, flowing, queue):
+    put("contract:C-1", queue)
+    due_since(minutes=4)
+    assert failing(client) == []
+    due_since(minutes=6)
+    assert failing(client) == ["outbox"]
+    assert f"{queue} for 6 min" in client.get("/health/ready").json()["parts"]["outbox"]["why"]
+
+
+@pytest.mark.req("F118")
+def test_what_a_dead_worker_held_counts_from_the_end_of_its_lease(client, flowing):
+    put("contract:C-1")
+    due_since(minutes=60)
+    assert relay.claim(queue="post", size=1)
+    assert failing(client) == [], "a worker has it"
+    Message.objects.update(lease_until=timezone.now() - timedelta(minutes=6))
+    assert failing(client) == ["outbox"]
+
+
+@pytest.mark.req("F118")
+def test_what_waits_for_a_person_or_for_its_turn_in_bulk_is_no_standstill(client, flowing):
+    operations.park(message_id=put("contract:C-1").pk, reason="A person looks at it.")
+    put("contract:C-1", "notify")
+    put("contract:C-2", "bulk")
+    due_since(minutes=50)
+    assert failing(client) == []
+    due_since(minutes=61)
+    assert failing(client) == ["outbox"]
+
+
+def test_a_redis_that_does_not_answer_is_named(client, flowing, settings):
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
     answer = client.get("/health/ready")
     assert answer.status_code == 503
-    assert answer.json()["failing"] == ["redis"]
+    assert "redis" in answer.json()["failing"]
     assert "REDIS_URL" in answer.json()["parts"]["redis"]["why"]
     caches.close_all()
 
 
 @pytest.mark.req("F25")
-@pytest.mark.django_db
-def test_a_redis_that_throws_keys_away_is_named(client):
+def test_a_redis_that_throws_keys_away_is_named(client, flowing):
     server = caches["default"]._cache.get_client()
     before = server.config_get("maxmemory-policy")["maxmemory-policy"]
     server.config_set("maxmemory-policy", "allkeys-lru")
@@ -39,29 +140,26 @@ def test_a_redis_that_throws_keys_away_is_named(client):
         answer = client.get("/health/ready")
     finally:
         server.config_set("maxmemory-policy", before)
-    assert answer.json()["failing"] == ["redis"]
+    assert "redis" in answer.json()["failing"]
     assert "noeviction" in answer.json()["parts"]["redis"]["why"]
-    assert client.get("/health/ready").status_code == 200
+    assert failing(client) == []
 
 
-@pytest.mark.django_db
-def test_tables_that_are_behind_are_named(client):
-    from django.db import connection
-
+def test_tables_that_are_behind_are_named(client, flowing, monkeypatch):
+    monkeypatch.setattr(health, "_tables_good_until", 0.0)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'expansion'")
     answer = client.get("/health/ready")
     assert answer.status_code == 503
-    assert answer.json()["failing"] == ["migrations"]
+    assert "migrations" in answer.json()["failing"]
     assert "migrate" in answer.json()["parts"]["migrations"]["why"]
 
 
-@pytest.mark.django_db
-def test_static_files_that_were_never_collected_are_named(client, settings, tmp_path, monkeypatch):
+def test_static_files_that_were_never_collected_are_named(client, flowing, settings, tmp_path, monkeypatch):
     from whitenoise.storage import CompressedManifestStaticFilesStorage
 
     monkeypatch.setattr(health, "staticfiles_storage", CompressedManifestStaticFilesStorage(location=tmp_path))
-    assert client.get("/health/ready").json()["failing"] == ["static_files"]
+    assert failing(client) == ["static_files"]
 
 
 def test_probes_are_not_redirected_to_tls(client, settings):
