@@ -293,6 +293,7 @@ CELERY_TASK_ROUTES = {
     "dealops.outbox.tasks.drain": {"queue": "post"},
     "expansion.tasks.business_day": {"queue": "bulk"},
     "billing.tasks.reconcile": {"queue": "bulk"},
+    "expansion.tasks.forget": {"queue": "bulk"},
 }
 CELERY_TIMEZONE = "UTC"
 BUSINESS_DAY_SECONDS = env.int("BUSINESS_DAY_SECONDS", 300)
@@ -316,6 +317,7 @@ CELERY_BEAT_SCHEDULE = {
     # Asked often, done once an hour.
     "crm-poll": {"task": "expansion.tasks.crm_poll", "schedule": BUSINESS_DAY_SECONDS, "options": {"expires": BUSINESS_DAY_SECONDS}},
     "reconcile": {"task": "billing.tasks.reconcile", "schedule": 3600, "options": {"expires": 3600}},
+    "forget": {"task": "expansion.tasks.forget", "schedule": 3600, "options": {"expires": 3600}},
 }
 
 # --- outside systems -----------------------------------------------------------------------------------------------------

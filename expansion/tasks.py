@@ -10,7 +10,7 @@ from django.utils import timezone
 from billing.clock import business_date, now
 from billing.models import LegalEntity
 from dealops.audit import context
-from expansion.operations import crm_inbox, daily, importing, motion
+from expansion.operations import crm_inbox, daily, forgetting, importing, motion
 from expansion.queries import crm
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,12 @@ def crm_poll() -> None:
     """Once an hour, have the relay look for what no webhook of HubSpot told (F57)."""
     if crm.is_connected():
         crm_inbox.ask_poll(now=timezone.now())
+
+
+@shared_task(name="expansion.tasks.forget")
+def forget() -> dict[str, int]:
+    """Once an hour, remove what is of no use any more (F114)."""
+    return forgetting.forget(now=timezone.now())
 
 
 @shared_task(name="expansion.tasks.plays")

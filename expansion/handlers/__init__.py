@@ -5,7 +5,8 @@ from __future__ import annotations
 from billing.handlers import mailing
 from dealops.outbox import handlers
 from expansion.handlers import crm, mail, slack, work
-from expansion.operations import bulk, handoffs, slack_acts, slack_posts
+from expansion.handlers import digests as gathered
+from expansion.operations import bulk, digests, handoffs, slack_acts, slack_posts
 from expansion.operations.notices import EMAIL_TOPIC, SLACK_TOPIC
 from expansion.queries.crm import POLL_TOPIC, READ_TOPIC, WRITE_TOPIC
 
@@ -18,6 +19,7 @@ def register() -> None:
     handlers.register(bulk.TOPIC, work.bulk_slice)
     handlers.register(EMAIL_TOPIC, mail.send_email)
     handlers.register(SLACK_TOPIC, slack.send_slack)
+    handlers.register(digests.TOPIC, gathered.send)
     handlers.register(slack_posts.SETTLE_TOPIC, slack.settle)
     handlers.register(slack_acts.MODAL_TOPIC, slack.open_modal)
     handlers.register(slack_acts.WHISPER_TOPIC, slack.whisper)

@@ -23,13 +23,18 @@ def send_email(delivery: Delivery) -> Callable[[], None]:
     """One e-mail with the facts as text and one link; nothing can be decided from the mail itself (F95)."""
     notice = Notice.objects.select_related("change").get(message=delivery.message)
     subject, text = email_of(notice)
+    send(subject, text, to=notice.address)
+    return nothing
+
+
+def send(subject: str, text: str, *, to: str) -> None:
+    """One e-mail. Raises TryLater."""
     # A name with a line end in it would begin a header of its own (F92).
-    mail = EmailMessage(" ".join(subject.split()), text, to=[notice.address])
+    mail = EmailMessage(" ".join(subject.split()), text, to=[to])
     try:
         mail.send()
     except OSError as error:
         raise TryLater(f"The mail server did not take it: {error}") from error
-    return nothing
 
 
 def note_on(document: Document) -> str:

@@ -31,6 +31,9 @@ class Notice(models.Model):
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
     message = models.OneToOneField(Message, null=True, blank=True, on_delete=models.PROTECT, related_name="notice")
+    gathered_in = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.PROTECT, related_name="notices", help_text="It went out together with others"
+    )
 
     class Meta:
         constraints = [

@@ -16,7 +16,7 @@ from expansion.domain.messages import Facts, fact_lines
 from expansion.domain.slack import approval_blocks, decided_blocks, plain_blocks
 from expansion.domain.workflow import State
 from expansion.models import Change, Handoff, Notice, NoticePreference, Question
-from expansion.operations import slack_posts
+from expansion.operations import digests, slack_posts
 from expansion.scope import who_see
 
 EMAIL_TOPIC = "notice.email"
@@ -253,8 +253,12 @@ def _tell_slack(change: Change, *, event: str, title: str, body: str, blocks: Se
 
 
 def _send(notice: Notice, topic: str) -> None:
-    """One message per event, person and channel, however often it is asked for."""
+    """One message per event, person and channel, however often it is asked for; in a storm only the first few each, the rest together."""
     identity = f"{notice.change.number}|{notice.event}|{notice.channel}|{notice.address}"
-    notice.message = enqueue(topic=topic, identity=identity, subject=f"notice:{identity}"[:80], payload={}, queue="notify")
-    if not Notice.objects.filter(message=notice.message).exists():
-        notice.save()
+    if Notice.objects.filter(change=notice.change, event=notice.event, channel=notice.channel, address=notice.address).exists():
+        return
+    if digests.is_storm(notice):
+        notice.gathered_in = digests.window(notice)
+    else:
+        notice.message = enqueue(topic=topic, identity=identity, subject=f"notice:{identity}"[:80], payload={}, queue="notify")
+    notice.save()

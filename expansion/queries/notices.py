@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -47,7 +47,8 @@ def unread(user: User) -> int:
 
 def sent(channel: str, user: User) -> list[Notice]:
     """The latest notices of one outside channel with the state of their delivery. One query."""
-    found = visible(user, Notice.objects.filter(channel=channel)).select_related("change__deal__customer", "recipient", "message")
+    found = visible(user, Notice.objects.filter(channel=channel))
+    found = found.select_related("change__deal__customer", "recipient", "message", "gathered_in")
     return list(found.order_by("-created_at", "-pk")[:PER_PAGE])
 
 
@@ -55,6 +56,19 @@ def email_of(notice: Notice) -> tuple[str, str]:
     """Subject and text of the e-mail that carries this notice: the facts, one link, why one gets it (F95)."""
     subject = f"[dealops] {' '.join(notice.title.split())}"
     return subject, f"{notice.body}\n\n{link_of(notice)}\n\nWhy you get this: {notice.why}."
+
+
+# A digest names so many; the rest are in the app.
+NAMED = 20
+
+
+def digest_of(notices: Sequence[Notice]) -> tuple[str, str]:
+    """Subject and text of the message that tells what went out together."""
+    named = [f"- {' '.join(notice.title.split())}\n  {link_of(notice)}" for notice in notices[:NAMED]]
+    if len(notices) > NAMED:
+        named.append(f"- and {len(notices) - NAMED} more")
+    text = "\n".join([*named, "", f"All of them: {settings.SITE_URL}/notifications", "", "Why you get this: many things happened at once."])
+    return f"{len(notices)} more notifications", text
 
 
 def link_of(notice: Notice) -> str:

@@ -102,9 +102,12 @@ def _may_see_outbox(request: HttpRequest) -> bool:
 
 def _delivery(notice: Notice) -> str:
     """How far the message is, in words."""
-    if notice.message is None:
+    message = notice.message or notice.gathered_in
+    if message is None:
         return "Not sent"
-    if notice.message.state == State.DONE:
+    if notice.gathered_in and message.state == State.QUEUED:
+        return "Waiting to be sent together with others"
+    if message.state == State.DONE:
         if notice.channel == Notice.Channel.SLACK and not settings.SLACK_TOKEN:
             return "Kept here: no Slack token is set"
         return "Sent"
@@ -113,4 +116,4 @@ def _delivery(notice: Notice) -> str:
         State.SENDING: "Being sent",
         State.UNKNOWN: "Sent, no answer yet",
         State.PARKED: "Not sent, needs a person",
-    }[State(notice.message.state)]
+    }[State(message.state)]
