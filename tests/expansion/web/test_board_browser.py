@@ -57,7 +57,7 @@ def test_a_move_is_undone_from_the_toast(at_site, ada, brightwave):
 
 
 @pytest.mark.req("SC 2.5.7")
-def test_without_a_mouse_alt_and_arrows_move_the_card_and_focus_stays_on_it(at_site, ada, brightwave):
+def test_sc_2_5_7_without_a_mouse_alt_and_arrows_move_the_card_and_focus_stays_on_it(at_site, ada, brightwave):
     page = at_site.open("/board?pipeline=upsells", ada, width=1600)
     title = card(page).locator(".do-card-title")
     title.focus()
@@ -89,7 +89,7 @@ def test_arrows_jump_over_the_stages_only_the_approval_enters(at_site, ada):
 
 
 @pytest.mark.req("SC 2.5.7", "SC 2.1.1")
-def test_m_opens_a_menu_that_lists_every_stage_and_says_why_some_are_closed(at_site, ada, brightwave):
+def test_sc_2_5_7_m_opens_a_menu_that_lists_every_stage_and_says_why_some_are_closed(at_site, ada, brightwave):
     page = at_site.open("/board?pipeline=upsells", ada, width=1600)
     card(page).locator(".do-card-title").focus()
     page.keyboard.press("m")
@@ -158,7 +158,7 @@ def test_when_the_server_does_not_answer_the_card_goes_back(at_site, ada, bright
 
 
 @pytest.mark.req("SC 2.1.4")
-def test_single_keys_can_be_switched_off(at_site, ada, brightwave):
+def test_sc_2_1_4_single_keys_can_be_switched_off(at_site, ada, brightwave):
     page = at_site.open("/board?pipeline=upsells", ada)
     page.keyboard.press("?")
     page.get_by_label("Single-key shortcuts are on").uncheck()
@@ -211,7 +211,7 @@ def test_on_a_phone_one_stage_is_shown_and_cards_move_by_the_menu(at_site, ada, 
 
 
 @pytest.mark.req("SC 2.5.8")
-def test_everything_on_a_card_is_large_enough_to_hit(at_site, ada, brightwave):
+def test_sc_2_5_8_everything_on_a_card_is_large_enough_to_hit(at_site, ada, brightwave):
     makers.change(brightwave, maker=ada, state="draft")
     page = at_site.open("/board?pipeline=upsells", ada)
     for box in [target.bounding_box() for target in card(page).locator("a, button").all()]:
