@@ -16,9 +16,15 @@ from expansion.models import SavedView
 MOST = 30
 
 
-def save(*, listing: str, name: str, query: str, team: bool, by: User, now: datetime) -> SavedView:
-    """Keep `query` (a clean query string) as a tab; the same name again replaces it. Raises Refusal for a blank name or too many."""
+def save(*, listing: str, name: str, query: str, team: bool, by: User, now: datetime, role: str = "", opens: bool = False) -> SavedView:
+    """Keep `query` (a clean query string) as a tab; the same name again replaces it. With `opens` the list opens with it.
+
+    `team` shares it with one's own role; RevOps may name another one in `role`, and alone says what a role's list opens with.
+    Raises NotAllowed, Refusal for a blank name or too many.
+    """
     name = " ".join(name.split())
+    shared = (role or by.role) if team else ""
+    _may_share(by, shared, opens)
     if not 1 <= len(name) <= 60:
         raise Refusal("name", "name", "Give the view a name of at most 60 letters.")
     with transaction.atomic():
@@ -27,11 +33,26 @@ def save(*, listing: str, name: str, query: str, team: bool, by: User, now: date
         if view is None and mine.count() >= MOST:
             raise Refusal("too_many", "name", f"You keep {MOST} views of this list already. Remove one first.")
         view = view or SavedView(slug=f"{slugify(name)[:50] or 'view'}-{get_random_string(6).lower()}", owner=by, created_at=now)
-        view.listing, view.name, view.query, view.team = listing, name, query[:2000], by.role if team else ""
+        view.listing, view.name, view.query, view.team, view.opens = listing, name, query[:2000], shared, opens
+        if opens:
+            others = SavedView.objects.filter(listing=listing, team=shared, opens=True, **({} if shared else {"owner": by}))
+            others.exclude(pk=view.pk).update(opens=False)
         view.save()
         if team:
-            _tell(view, "view.shared", f"{by} shared the view “{name}” with {Role(view.team).label}.", by, now)
+            how = ", whose list opens with it" if opens else ""
+            _tell(view, "view.shared", f"{by} shared the view “{name}” with {Role(view.team).label}{how}.", by, now)
         return view
+
+
+def _may_share(by: User, shared: str, opens: bool) -> None:
+    if shared and shared not in Role.values:
+        raise Refusal("role", "role", "Choose one of the roles.")
+    if by.role == Role.REVOPS:
+        return
+    if shared and shared != by.role:
+        raise NotAllowed("not_your_role", "role", "You share views with your own role. Ask RevOps for another one.")
+    if shared and opens:
+        raise NotAllowed("role_opens", "opens", "RevOps says what a role's list opens with. Save it without that, or only for yourself.")
 
 
 def remove(*, slug: str, by: User, now: datetime) -> SavedView:
@@ -47,5 +68,5 @@ def remove(*, slug: str, by: User, now: datetime) -> SavedView:
 
 
 def _tell(view: SavedView, action: str, sentence: str, by: User, now: datetime) -> None:
-    after = {"listing": view.listing, "query": view.query, "team": view.team}
+    after = {"listing": view.listing, "query": view.query, "team": view.team, "opens": view.opens}
     record(action=action, sentence=sentence, subjects=[f"view:{view.slug}"], at=now, by=by, after=after)

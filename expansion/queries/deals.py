@@ -17,6 +17,7 @@ from dealops.accounts.models import User
 from expansion.domain import workflow
 from expansion.domain.health import THRESHOLD, Band, Utilisation, band, utilisation
 from expansion.models import Change, Deal
+from expansion.queries import future_invoices
 from expansion.queries.lights import Lights, lights_of
 from expansion.scope import visible
 
@@ -32,6 +33,7 @@ VIEWS = {
     "full": "At least 90 % used",
     "renewing": "Ends within 60 days",
     "changing": "With an open change",
+    "behind": "Future invoice not updated",
 }
 
 
@@ -214,6 +216,9 @@ def _in_view(deals: QuerySet[Deal], view: str, user: User, on: date) -> QuerySet
         return deals.filter(close_on__gt=on, close_on__lte=on + timedelta(days=60))
     if view == "changing":
         return deals.filter(Exists(Change.objects.filter(deal=OuterRef("pk"), state__in=OPEN)))
+    if view == "behind":
+        differing = future_invoices.matching(user=user, tab="differences", search="", today=on)
+        return deals.filter(contract__future_invoice__in=differing.values("pk"))
     return deals
 
 

@@ -52,6 +52,8 @@ def index(request: HttpRequest) -> HttpResponse:
     tab = tab if tab in queries.TABS else "all"
     mine, search = request.GET.get("mine") == "yes", request.GET.get("q", "")
     listed = Listed(request, CHANGES)
+    if listed.opening:
+        return HttpResponseRedirect(listed.opening)
     after = request.GET.get("after", "")
     found = queries.change_list(user=request.user, tab=tab, mine=mine, search=search, after=after, page=listed.cut)
     kept = {"mine": "yes" if mine else "", "q": search}

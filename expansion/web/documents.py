@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_safe
 
 from billing.models import Document
@@ -23,6 +23,8 @@ def index(request: HttpRequest) -> HttpResponse:
     tab, kind, search = request.GET.get("tab", "all"), request.GET.get("kind", ""), request.GET.get("q", "")
     tab, kind = tab if tab in queries.TABS else "all", kind if kind in queries.KINDS else ""
     listed = Listed(request, DOCUMENTS, cursor="before")
+    if listed.opening:
+        return HttpResponseRedirect(listed.opening)
     found = queries.documents(user=request.user, tab=tab, kind=kind, search=search, before=request.GET.get("before", ""), page=listed.cut)
     kept = {"kind": kind, "q": search}
     tabs = [

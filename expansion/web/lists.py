@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from billing.clock import business_date, now
 from billing.templatetags.dates import day, moment
 from billing.templatetags.money import NONE, money_html, money_text, quantity_text
-from dealops.accounts.models import User
+from dealops.accounts.models import Role, User
 from expansion.models import SavedView
 from expansion.operations.bulk_actions import actions_on
 from expansion.operations.owners import possible
@@ -49,6 +49,21 @@ class Listed:
         """Those who may own a deal."""
         return list(possible())
 
+    @cached_property
+    def views(self) -> list[SavedView]:
+        """The views this person has as tabs."""
+        return tabs_of(self.listing.key, self.request.user)
+
+    @property
+    def opening(self) -> str:
+        """Where the bare address of the list leads: to one's own view to open with, else to the role's; blank when it stays here."""
+        if self.request.GET:
+            return ""
+        user = self.request.user
+        opening = [view for view in self.views if view.opens and view.team in {"", user.role}]
+        own = [view for view in opening if not view.team and view.owner_id == user.pk]
+        return next((self._address_of(view) for view in (*own, *(view for view in opening if view.team))), "")
+
     @property
     def is_table(self) -> bool:
         """Chosen columns are shown as a plain table."""
@@ -77,10 +92,15 @@ class Listed:
     def tabs(self, built_in: Sequence[dict[str, Any]], views: Sequence[SavedView]) -> list[dict[str, Any]]:
         """The list's own tabs, then the views people keep."""
         is_saved = any(view.slug == self.saved_slug for view in views)
-        own = [{**tab, "current": tab["current"] and not is_saved} for tab in built_in]
+        own = [{**tab, "href": self.plainly(tab["href"]), "current": tab["current"] and not is_saved} for tab in built_in]
         return own + [
             {"title": view.name, "href": self._address_of(view), "current": view.slug == self.saved_slug, "count": None} for view in views
         ]
+
+    def plainly(self, href: str) -> str:
+        """An address without filters that stays without them, whatever view the list opens with."""
+        bare = not href.partition("?")[2]
+        return f"{href.rstrip('?')}?saved=none" if bare and any(view.opens for view in self.views) else href
 
     def _address_of(self, view: SavedView) -> str:
         return f"{self.listing.path}?{view.query}{'&' if view.query else ''}saved={view.slug}"
@@ -88,12 +108,12 @@ class Listed:
     def view_context(self, views: Sequence[SavedView], kept: dict[str, str]) -> dict[str, Any]:
         """What lists/save_view.html shows."""
         view = next((view for view in views if view.slug == self.saved_slug), None)
-        return {"key": self.listing.key, "query": urlencode(kept), "view": view}
+        roles = Role.choices if self.request.user.role == Role.REVOPS else []
+        return {"key": self.listing.key, "query": urlencode(kept), "view": view, "roles": roles, "bare": self.plainly("?")}
 
     def context(self, built_in: Sequence[dict[str, Any]], rows: Iterable[Any], more: str) -> dict[str, Any]:
         """What lists/toolbar.html, lists/selection.html and lists/table.html show."""
-        rows, user = list(rows), self.request.user
-        views = tabs_of(self.listing.key, user)
+        rows, user, views = list(rows), self.request.user, self.views
         actions = [{"kind": kind, "title": action.title, "needs": action.needs} for kind, action in actions_on(self.listing.key, user)]
         columns = self.listing.chosen(self.kept.get("columns", ""))
         return {

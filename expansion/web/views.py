@@ -24,13 +24,15 @@ from expansion.web.lists import listing_or_404, posted
 def save(request: HttpRequest, key: str) -> HttpResponse:
     """Keep the posted `query` under the posted `name`; `team` shares it with the role."""
     listing, kept = posted(request, key)
-    name, is_team = request.POST.get("name", ""), request.POST.get("team") == "yes"
+    name, is_team, opens = request.POST.get("name", ""), request.POST.get("team") == "yes", request.POST.get("opens") == "yes"
+    role = request.POST.get("role", "")[:20]
     try:
-        view = views.save(listing=key, name=name, query=urlencode(kept), team=is_team, by=request.user, now=now())
+        view = views.save(listing=key, name=name, query=urlencode(kept), team=is_team, role=role, opens=opens, by=request.user, now=now())
     except Refusal as refusal:
         messages.error(request, refusal.message)
         return HttpResponseRedirect(f"{listing.path}?{urlencode(kept)}")
-    messages.success(request, f"The view “{view.name}” is a tab now{', for everybody of your role' if view.team else ''}.")
+    shared = f", for everybody in {view.get_team_display()}" if view.team else ""
+    messages.success(request, f"The view “{view.name}” is a tab now{shared}.{' The list opens with it.' if view.opens else ''}")
     return HttpResponseRedirect(f"/v/{view.slug}")
 
 

@@ -133,6 +133,61 @@ def test_a_personal_view_is_nobody_elses_and_a_shared_one_is_the_roles(client, d
     ]
 
 
+def keep(client, name, query, **more):
+    return client.post("/lists/deals/views", {"name": name, "query": query, **more}, follow=True)
+
+
+def test_a_list_opens_with_the_view_its_owner_chose_and_still_shows_everything_on_demand(client, deals, ada):
+    keep(client, "Cheapest first", "sort=mrr", opens="yes")
+    keep(client, "Dearest first", "sort=-mrr", opens="yes")
+    first, last = SavedView.objects.order_by("pk")
+    assert (first.opens, last.opens) == (False, True), "one of them opens"
+    opened = client.get("/deals")
+    assert (opened.status_code, opened.url) == (302, f"/deals?sort=-mrr&saved={last.slug}")
+    page = client.get(opened.url)
+    assert names(page)[0] == "Customer 04"
+    assert 'href="/deals?saved=none"' in page.content.decode() or 'href="?saved=none"' in page.content.decode()
+    assert client.get("/deals?saved=none").status_code == 200
+    client.post(f"/v/{last.slug}/remove")
+    assert client.get("/deals").status_code == 200
+
+
+def test_revops_says_what_the_list_of_a_role_opens_with_and_ones_own_choice_goes_before(client, deals, ada):
+    revops, other = makers.person(Role.REVOPS, "Rob Ops"), makers.person(Role.FINANCE, "Fay Finance")
+    client.force_login(revops)
+    keep(client, "Ours", "view=mine", team="yes", role="sales", opens="yes")
+    assert client.get("/deals").status_code == 200, "RevOps itself is not asked"
+    ours = SavedView.objects.get()
+    client.force_login(ada)
+    assert client.get("/deals").url == f"/deals?view=mine&saved={ours.slug}"
+    keep(client, "Mine", "sort=mrr", opens="yes")
+    assert client.get("/deals").url.startswith("/deals?sort=mrr&saved=mine-")
+    client.force_login(other)
+    assert client.get("/deals").status_code == 200
+    told = Entry.objects.get(action="view.shared")
+    assert told.sentence == "Rob Ops shared the view “Ours” with Sales, whose list opens with it."
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"team": "yes", "role": "finance"}, "You share views with your own role."),
+        ({"team": "yes", "opens": "yes"}, "RevOps says what a role"),
+        ({"team": "yes", "role": "king"}, "Choose one of the roles."),
+    ],
+)
+def test_nobody_else_decides_for_a_role(client, deals, ada, more, said):
+    assert said in text(keep(client, "Ours", "view=mine", **more))
+    assert not SavedView.objects.exists()
+
+
+def test_deals_whose_future_invoice_is_not_updated_have_a_view(client, deals, ada):
+    behind, fine = deals[:2]
+    makers.posted_template(makers.change(behind, maker=ada, state="applied"))
+    assert names(client.get("/deals?view=behind")) == ["Customer 00"]
+    assert fine.customer.name not in names(client.get("/deals?view=behind"))
+
+
 def test_a_list_that_is_not_open_to_the_role_is_not_reached_by_another_door(client, ada):
     for address in ("/lists/sync/export", "/lists/sync/views", "/lists/approvals/bulk"):
         assert client.post(address, {"name": "x", "query": "", "kind": "approve"}).status_code == 403, address
