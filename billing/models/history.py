@@ -14,7 +14,8 @@ from dealops.audit.history import keep
 keep(Contract, many=True)
 keep(FutureInvoice, many=True)
 keep(PendingLine, many=True)
-keep(ContractLine)
+# A line typed in by hand would be billed from the next run on.
+keep(ContractLine, added=True)
 # What decides amounts, taxes and where invoices go. A postal address is no business of a history.
 keep(LegalEntity, added=True, without=["address"])
 keep(Segment, added=True)

@@ -2,6 +2,7 @@
 
 from datetime import date
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -54,7 +55,7 @@ def test_a_bulk_update_within_a_request_names_the_person_and_the_request(world, 
     client.force_login(world.finance)
     answer = client.post(reverse("approval_approve", args=[change.number]), shown(change))
     # Lines are superseded by one `update()` of a query set, which sends no signal and calls no save.
-    row = newest(ContractLine)
+    row = newest(ContractLine, pgh_label="update")
     assert row.pgh_context == {"via": "web", "request": answer.headers["X-Request-ID"], "by": world.finance.pk}
     assert row.removed_in_id is None and ContractLine.objects.get(pk=row.id).removed_in_id
     assert newest(Change).pgh_context["by"] == world.finance.pk
@@ -111,6 +112,15 @@ def test_a_bill_run_keeps_the_contracts_it_moves_on(world):
     row = newest(Contract, id=world.contract.pk)
     assert (row.billed_until, row.pgh_context) == (before, {"via": "command"})
     assert newest(FutureInvoice).contract_id == world.contract.pk
+
+
+def test_a_contract_line_put_in_by_hand_is_kept(world):
+    line = world.seat_line()
+    line.pk, line.key = None, uuid4()
+    with context.through("command"):
+        line.save()
+    row = newest(ContractLine)
+    assert (row.pgh_label, row.id, row.quantity, row.pgh_context) == ("insert", line.pk, line.quantity, {"via": "command"})
 
 
 def test_an_update_that_changes_nothing_leaves_no_row(world):
