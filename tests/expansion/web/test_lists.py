@@ -271,7 +271,7 @@ def test_the_csv_holds_every_row_that_matches_and_not_only_the_page(client, ada)
     assert (entry.actor, entry.after["query"]) == (ada, "owner=me")
 
 
-@pytest.mark.req("F93")
+@pytest.mark.req("F91")
 def test_no_cell_of_an_export_is_a_formula(client, ada):
     for words in HOSTILE:
         makers.deal(words.strip() if words != "\t=1" else words, owner=ada, next_step=words)
