@@ -1,5 +1,8 @@
 """What people and programs see when something does not work."""
 
+import ast
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from rest_framework import exceptions
@@ -16,6 +19,7 @@ def answer_to(error):
     return problems.handler(error, {"request": request})
 
 
+@pytest.mark.req("F116")
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -78,6 +82,7 @@ def test_programs_get_json(client):
     assert answer.json()["status"] == 404
 
 
+@pytest.mark.req("F116")
 @pytest.mark.django_db
 def test_a_broken_page_says_so_without_a_traceback(client, monkeypatch):
     def broken(*args, **kwargs):
@@ -90,4 +95,49 @@ def test_a_broken_page_says_so_without_a_traceback(client, monkeypatch):
     page = answer.content.decode()
     assert answer.status_code == 500
     assert "secret inside" not in page
+    assert "Nothing was half done" in page and "Try again in a moment" in page
     assert answer.headers["X-Request-ID"] in page
+
+
+# --- the catalogue: every no that is written down in the product ---------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parents[2]
+NOES = {"Refusal", "NotAllowed", "Stale"}
+# What belongs in a log, never in front of a person.
+INSIDE = ("Traceback", "Exception", "null", "psycopg", "django", "SQL", "assert", "ValueError", "KeyError")
+
+
+def noes():
+    """(place, code, words) of every refusal whose words stand in the code; a value inside them reads as a word."""
+    for root in ("billing", "expansion", "dealops"):
+        for path in sorted((ROOT / root).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NOES and len(node.args) == 3:
+                    words = _words(node.args[2])
+                    if words is not None:
+                        yield f"{path.relative_to(ROOT)}:{node.lineno}", ast.unparse(node.args[0]), words
+
+
+def _words(node):
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "something." for part in node.values)
+    return None
+
+
+@pytest.mark.req("F116", "G38")
+def test_every_refusal_is_a_sentence_for_the_reader_with_a_code_for_machines():
+    found = list(noes())
+    assert len(found) > 150
+    mute = [place for place, _, words in found if len(words.split()) < 3 or not words.rstrip().endswith((".", "?"))]
+    assert mute == [], "a whole sentence"
+    inside = [(place, words) for place, _, words in found if any(word in words for word in INSIDE)]
+    assert inside == []
+    assert [place for place, code, _ in found if code in ("''", '""')] == []
+
+
+@pytest.mark.req("F116")
+def test_what_is_no_sentence_would_be_seen():
+    assert _words(ast.parse("f'{x} of {y}'", mode="eval").body) == "something. of something."
+    assert _words(ast.parse("words", mode="eval").body) is None

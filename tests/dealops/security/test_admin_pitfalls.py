@@ -6,10 +6,13 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.db import models
+from django.db.models import ProtectedError
 from django.urls import reverse
 
 from dealops.accounts.models import Role, User
+from tests.expansion.desk import approved
 from tests.expansion.web import makers
+from tests.worlds import seed_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("F90")]
 OURS = {"accounts", "audit", "outbox", "rest", "billing", "expansion"}
@@ -34,6 +37,16 @@ def test_nothing_is_deleted_in_bulk(client):
     assert User.objects.filter(pk=person.pk).exists()
 
 
+@pytest.mark.req("F115", "M04")
+def test_a_person_or_a_customer_with_a_history_cannot_be_deleted():
+    world = seed_world()
+    approved(world)
+    for row in (world.ae, world.finance, world.contract.customer, world.contract, world.entity, world.deal):
+        with pytest.raises(ProtectedError):
+            row.delete()
+
+
+@pytest.mark.req("F115")
 def test_deleting_a_person_or_a_customer_never_takes_money_along():
     guilty = [
         f"{model._meta.label}.{field.name}"

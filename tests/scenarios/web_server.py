@@ -1,0 +1,67 @@
+"""The product's web server as a process of its own, on the servers of this test run."""
+
+import contextlib
+import dataclasses
+import http.client
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from dealops.stack import parts
+from dealops.stack.environment import Addresses
+from tests.scenarios.workers import ROOT, database_url, until
+
+# Longer than a busy machine needs; how long the product waits is its own option (dealops/stack/parts.py).
+PATIENT = ["--graceful-timeout", "120", "--timeout", "120"]
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@dataclasses.dataclass
+class Web:
+    process: subprocess.Popen
+    port: int
+    log: Path
+
+    def get(self, path, **headers):
+        """(status, headers, body)"""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+        finally:
+            connection.close()
+
+    def answers(self):
+        try:
+            return self.get("/health/live")[0] == 200
+        except OSError:
+            assert self.process.poll() is None, self.log.read_text(errors="replace")[-3000:]
+            return False
+
+
+@contextlib.contextmanager
+def web_server(folder, **environment):
+    """gunicorn exactly as `make run` starts it, only more patient."""
+    port = free_port()
+    where = Addresses.of({"HOST": "127.0.0.1", "PORT": str(port)})
+    command = [*parts.web(where, folder).command, *PATIENT]
+    log = folder / "web.log"
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "dealops.settings", "DATABASE_URL": database_url(), **environment}
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)
+    web = Web(process, port, log)
+    try:
+        until(web.answers, seconds=90, what="the web server answers")
+        yield web
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
