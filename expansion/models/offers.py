@@ -65,6 +65,12 @@ class Offer(models.Model):
         return f"{self.customer}: {self.mechanism}"
 
     @property
+    def problem(self) -> str:
+        """The problem it solves, as it was handed over or noticed; blank for a person's own idea, which names the goal."""
+        need = self.introduction.context.get("need", {}) if self.introduction else {}
+        return str(need.get("problem", "")) or (self.signal.problem if self.signal else "")
+
+    @property
     def permalink(self) -> str:
         return f"offer:{self.pk}"
 

@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from django.db import connection, transaction
 
+from billing.domain.refusal import Refusal
 from billing.models import Product
 from dealops.audit.operations import record
 from expansion.domain.motion.account import Account
@@ -48,16 +49,31 @@ def run(*, on: date, at: datetime, customers: Collection[int] | None = None) -> 
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('expansion.signals', 0))")
         # Between reading and writing every play is asked about every account; on a busy machine that may take longer than a page may.
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
-    versions = list(PlayVersion.objects.filter(state=PlayVersion.State.LIVE, play__is_on=True).select_related("play"))
+    live = PlayVersion.objects.filter(state=PlayVersion.State.LIVE, play__is_on=True).select_related("play")
+    plays = {version: play for version in live if (play := _readable(version, at)) is not None}
+    versions = list(plays)
     accounts = snapshots(on=on, customers=customers)
     open_levels = _open_levels(versions, customers)
-    found = _evaluate(versions, accounts, on, open_levels)
+    found = _evaluate(plays, accounts, on, open_levels)
     _keep_levels(found, open_levels, accounts, on)
     counts = _keep_signals(versions, found, accounts, on, at)
     _keep_evaluations(found, at)
     return PlayRun.objects.create(
         on=on, at=at, accounts=len(accounts), plays=len(versions), milliseconds=int((time.monotonic() - began) * 1000), **counts
     )
+
+
+def _readable(version: PlayVersion, at: datetime) -> Play | None:
+    """The definition as it is understood today. One that names a field that is gone is stopped with the sentence why; the others go on."""
+    try:
+        return read_play(version.definition)
+    except Refusal as refusal:
+        play = version.play
+        play.is_on, play.stopped_at, play.stopped_reason = False, at, refusal.message[:200]
+        play.save(update_fields=["is_on", "stopped_at", "stopped_reason"])
+        sentence = f"“{play.name}” was stopped: it cannot be read any more."
+        record(action="play.stopped", sentence=sentence, subjects=[play.permalink], at=at, reason=play.stopped_reason)
+        return None
 
 
 def _open_levels(versions: list[PlayVersion], customers: Collection[int] | None) -> dict[tuple[int, int], dict[str, Occurrence]]:
@@ -71,11 +87,14 @@ def _open_levels(versions: list[PlayVersion], customers: Collection[int] | None)
 
 
 def _evaluate(
-    versions: list[PlayVersion], accounts: Mapping[int, Account], on: date, open_levels: Mapping[tuple[int, int], Mapping[str, Occurrence]]
+    readable: Mapping[PlayVersion, Play],
+    accounts: Mapping[int, Account],
+    on: date,
+    open_levels: Mapping[tuple[int, int], Mapping[str, Occurrence]],
 ) -> Found:
-    overridden = _overridden(versions)
+    overridden = _overridden(list(readable))
     found = Found()
-    plays: list[tuple[PlayVersion, Play, Said]] = [(version, read_play(version.definition), {}) for version in versions]
+    plays: list[tuple[PlayVersion, Play, Said]] = [(version, play, {}) for version, play in readable.items()]
     for pk, account in accounts.items():
         readings: dict[str, list[Reading]] = {}
         for version, play, said in plays:

@@ -46,7 +46,7 @@ def answer(world, offer, response, *, after=0, **more):
     return offers.answer(offer_id=offer.pk, response=response, by=world.csm, on=STORY_DAY + day, now=world.now + day, **more)
 
 
-@pytest.mark.req("S3-42", "S4-47", "S1-06")
+@pytest.mark.req("S3-42", "S4-47", "S1-06", "S3-02")
 def test_an_offer_keeps_where_when_by_which_play_in_which_words_and_its_preview(world):
     live(world, "TM2")
     signals.run(on=STORY_DAY, at=world.now)
@@ -57,7 +57,7 @@ def test_an_offer_keeps_where_when_by_which_play_in_which_words_and_its_preview(
     assert Entry.objects.filter(action="offer.shown", subjects__contains=[world.deal.permalink]).exists()
 
 
-@pytest.mark.req("S2-06", "S2-19", "S4-65", "S3-07", "S3-35")
+@pytest.mark.req("S2-06", "S2-19", "S3-05", "S4-65", "S4-86", "S3-07", "S3-35")
 @pytest.mark.parametrize(
     ("change", "field"),
     [

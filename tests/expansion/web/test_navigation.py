@@ -121,7 +121,7 @@ def test_the_policy_allows_no_inline_script_and_no_other_host(client):
     assert rules["frame-ancestors"] == "'none'"
 
 
-@pytest.mark.req("S2-07", "S4-01", "S4-27", "S2-02")
+@pytest.mark.req("S2-07", "S3-02", "S4-01", "S4-27", "S2-02")
 def test_help_says_on_every_page_what_the_three_motions_are_and_what_they_are_for(client):
     page = page_of(client, makers.person(Role.SALES))
     rows = dict(re.findall(r'<tr><th scope="row">(Upsell|Cross-sell|Downsell)<(.*?)</tr>', page, re.DOTALL))
