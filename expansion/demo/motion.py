@@ -10,6 +10,7 @@ from decimal import Decimal
 from billing.models import ContractLine, Customer, LegalEntity, Product
 from billing.operations.billing_run import bill
 from dealops.accounts.models import User
+from expansion.demo import offers
 from expansion.demo.contracts import Signing, sign
 from expansion.domain.motion.presets import EVERY
 from expansion.models import Commitment, ProductFacts, ProductRelation
@@ -65,7 +66,9 @@ def load(people: Mapping[str, User], *, on: date) -> None:
         act(customer, on, at)
     _tm4(customers[PILOT_NUMBER], on, at)
     _plays(people["rhea"], on, at)
+    offers.tick_off(on=on)
     motion.hour(on=on, at=at)
+    offers.load(on=on, at=at)
 
 
 def _products() -> None:

@@ -105,7 +105,9 @@ def _season(situation: Situation, line: LineNow) -> Option:
         {"action": "quantity", "key": line.key, "quantity": text(plain(least))},
         {"action": "return", "on": situation.return_on.isoformat()},
     )
-    sentence = f"{_words(line.quantity)} become {_words(least)}, and all come back by themselves on {situation.return_on:%-d %b %Y}."
+    today = f" {_words(used)} are in use today." if used is not None and used > least else ""
+    back = f"and all come back by themselves on {situation.return_on:%-d %b %Y}."
+    sentence = f"{_words(line.quantity)} become {_words(least)}, {back}{today}"
     return Option(code, title, sentence, steps)
 
 

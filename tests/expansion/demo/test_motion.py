@@ -1,10 +1,14 @@
 """The demo's motion: each preset fires or is held back somewhere, and the story begins with Brightwave's signal."""
 
+from datetime import timedelta
+
 import pytest
 
 from expansion.demo import build
+from expansion.demo.offers import RECENT_DAYS
+from expansion.demo.story import STORY_DAY
 from expansion.domain.motion.presets import EVERY
-from expansion.models import Evaluation, PlayVersion, Signal
+from expansion.models import Adoption, AdoptionTask, Evaluation, Offer, PlayVersion, ProductRelation, Signal
 from expansion.queries.signals import open_for
 
 pytestmark = pytest.mark.django_db
@@ -38,3 +42,12 @@ def test_the_story_begins_with_the_signal_of_brightwave(demo):
     assert (signal.state, signal.value, signal.gates[0]["sentence"]) == ("open", 250, "Health 82 passes the gate (60).")
     rows, total = open_for(signal.deal.success_manager)
     assert total >= len(rows) > 0
+
+
+@pytest.mark.req("S3-45", "S4-26")
+def test_offers_have_every_answer_and_what_followed_older_expansions_is_done(demo):
+    assert set(Offer.objects.values_list("response", flat=True)) == set(Offer.Response.values)
+    assert not Offer.objects.filter(customer__number="CU-1042").exists(), "the story's offer is the visitor's to make"
+    assert ProductRelation.objects.filter(state="suggested").exists()
+    late = AdoptionTask.objects.filter(due_on__lt=STORY_DAY - timedelta(days=RECENT_DAYS)).exclude(state="passed")
+    assert Adoption.objects.filter(state="passed").exists() and not late.exists()
