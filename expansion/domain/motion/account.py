@@ -133,5 +133,7 @@ class Account:
 
     @property
     def gap(self) -> WhiteSpace:
-        provides = {trait.code: trait.capabilities for trait in self.products.values()}
-        return white_space(needs=self.needs, owned=[o.product for o in self.owned], adopted=self.adopted, provides=provides)
+        provides = {} if not self.needs else {trait.code: trait.capabilities for trait in self.products.values()}
+        return white_space(
+            needs=self.needs, owned=[o.product for o in self.owned], adopted=self.adopted if self.needs else (), provides=provides
+        )

@@ -54,6 +54,8 @@ def white_space(
 ) -> WhiteSpace:
     """`provides` says which capabilities each product has; `fit` scores a product between 0 and 1 (default 1)."""
     needs = tuple(needs)
+    if not needs:
+        return WhiteSpace(tuple(sorted(owned)), (), (), (), ())
     wanted = {capability for need in needs for capability in need.capabilities}
     have = {capability for product in owned for capability in provides.get(product, ())}
     unsupported = wanted - have
