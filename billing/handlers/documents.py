@@ -21,7 +21,7 @@ from dealops.outbox.relay import Delivery
 def post(delivery: Delivery) -> Callable[[], None]:
     """Look for it first when an earlier try may have reached accounting; else send it under its stored key (F18, F33).
 
-    What accounting holds under our number is noted before it is compared, so that a parked posting can show both sides (F45).
+    What accounting holds under our number is noted also when it is not what was sent, so that a parked posting can show both sides (F45).
     """
     posting = Posting.objects.select_related("document__legal_entity", "document__customer", "document__contract").get(
         message=delivery.message
@@ -35,11 +35,14 @@ def post(delivery: Delivery) -> Callable[[], None]:
         if remote is None:
             remote, adopted = _send(accounting, payload, delivery, document)
             crash_point("post.after_remote")
-        delivery.checkpoint(lambda: note_document_seen(posting, **_names(remote)))
-        crash_point("post.after_noted")
-        _check_ours(payload, remote)
-        port.check_totals(payload, remote)
-        _allocate(accounting, payload, remote, delivery, document)
+        try:
+            _check_ours(payload, remote)
+            port.check_totals(payload, remote)
+            crash_point("post.after_checked")
+            _allocate(accounting, payload, remote, delivery, document)
+        except port.Permanent:
+            delivery.checkpoint(lambda: note_document_seen(posting, **_names(remote)))
+            raise
     return lambda: note_document_posted(posting, **_names(remote), adopted=adopted, at=now())
 
 

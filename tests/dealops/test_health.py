@@ -68,7 +68,7 @@ def test_a_database_that_answers_but_takes_no_writes_is_named(client):
         cursor.execute("SET default_transaction_read_only = on")
         answer = client.get("/health/serving")
         cursor.execute("RESET default_transaction_read_only")
-    assert (answer.status_code, answer.json()["failing"]) == (503, ["database"])
+    assert answer.status_code == 503 and "database" in answer.json()["failing"]
     assert "takes no writes" in answer.json()["parts"]["database"]["why"]
 
 

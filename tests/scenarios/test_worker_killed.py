@@ -23,7 +23,7 @@ POINTS = (
     "relay.claimed",
     "post.before_remote",
     "post.after_remote",
-    "post.after_noted",
+    "post.after_checked",
     "relay.after_remote_before_commit",
     "relay.after_commit",
 )

@@ -9,6 +9,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+import psutil
+
 from dealops.stack import parts
 from dealops.stack.environment import Addresses
 from tests.scenarios.workers import ROOT, database_url, until
@@ -38,6 +40,12 @@ class Web:
             return answer.status, answer.headers, answer.read().decode()
         finally:
             connection.close()
+
+    def accepted(self):
+        """How many connections of clients its processes hold."""
+        ours = [self.process.pid, *(child.pid for child in psutil.Process(self.process.pid).children(recursive=True))]
+        found = [one for pid in ours for one in psutil.Process(pid).net_connections(kind="tcp")]
+        return sum(one.status == psutil.CONN_ESTABLISHED and one.laddr.port == self.port for one in found)
 
     def answers(self):
         try:
