@@ -14,6 +14,7 @@ from dealops.accounts.models import Role, User
 from dealops.accounts.personas import personas
 from expansion.domain.motion.motions import MOTIONS
 from expansion.operations.demo_clock import moves, why_not_move
+from expansion.queries.crm import is_connected
 from expansion.queries.waiting import Waiting, waiting_for
 
 EVERYBODY = frozenset(Role)
@@ -46,6 +47,7 @@ SECTIONS = (
     Section("plays", "Plays", "play", "plays", MOTION),
     Section("accounts", "Accounts", "building-2", "accounts"),
     Section("sync", "Sync", "refresh-cw", "sync", frozenset({Role.FINANCE, Role.REVOPS})),
+    Section("crm", "HubSpot", "plug", "crm"),
     Section("audit", "Audit log", "shield-check", "audit", frozenset({Role.REVOPS, Role.AUDITOR})),
     Section("notifications", "Notifications", "bell", "notifications", waiting="notices"),
     Section("admin", "Admin", "settings", "admin:index", frozenset({Role.REVOPS})),
@@ -80,8 +82,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def _entries(request: HttpRequest, user: User, counts: Waiting) -> list[dict[str, Any]]:
     entries = []
+    # Without a connection the page says how to get one, which is for those who look after it.
+    left_out = {"crm"} if not is_connected() and user.role != Role.REVOPS else set()
     for section in SECTIONS:
-        href = _address(section.url) if may_open(user, section.key) else None
+        href = _address(section.url) if section.key not in left_out and may_open(user, section.key) else None
         if href:
             entries.append(
                 {

@@ -38,6 +38,13 @@ def test_each_role_sees_what_it_can_open(client, role, sees, misses):
     assert not misses & found
 
 
+@pytest.mark.parametrize(("token", "seen_by"), [("", {Role.REVOPS}), ("pat-1", set(Role))], ids=["without", "connected"])
+def test_hubspot_is_in_the_navigation_once_connected_and_always_for_who_connects_it(client, settings, token, seen_by):
+    settings.HUBSPOT_TOKEN = token
+    found = {role for role in Role if "HubSpot" in entries(page_of(client, makers.person(role, f"Person {role}", is_staff=True)))}
+    assert found == seen_by
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_every_entry_of_the_navigation_opens(client, role):
     page = page_of(client, makers.person(role, is_staff=role == Role.REVOPS, is_superuser=role == Role.REVOPS))
