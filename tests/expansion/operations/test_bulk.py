@@ -97,7 +97,7 @@ def test_many_are_approved_each_as_one_transaction_and_ones_own_are_left_out_wit
     assert Entry.objects.filter(action="bulk.finished").get().after == {"kind": "approve", "done": 2, "missed": 0}
 
 
-@pytest.mark.req("F08")
+@pytest.mark.req("F08", "F111")
 def test_what_changed_after_the_confirmation_page_is_refused_and_offered_again(world, monkeypatch):
     flagless(monkeypatch)
     from expansion.operations import changes
@@ -247,6 +247,7 @@ def test_slices_follow_each_other_until_all_is_done(world, monkeypatch):
     assert Message.objects.filter(topic=bulk.TOPIC).count() > 1
 
 
+@pytest.mark.req("F111")
 def test_an_error_of_ours_fails_one_row_and_writes_nothing_for_it(world, monkeypatch):
     job = owned(world, 3)
     broken = job.rows.order_by("position")[1]
@@ -262,7 +263,13 @@ def test_an_error_of_ours_fails_one_row_and_writes_nothing_for_it(world, monkeyp
     bulk.start(job_id=job.pk, by=world.admin, now=world.now)
     job = run(job)
     assert [row.state for row in job.rows.order_by("position")] == ["done", "failed", "done"]
+    assert "nothing was written for this row" in job.rows.get(state="failed").words
     assert Deal.objects.get(pk=broken.target).owner == world.ae
+    monkeypatch.setattr(owners, "assign", real)
+    again = bulk.repeat(job_id=job.pk, by=world.admin, now=world.now)
+    assert [row.target for row in again.rows.all()] == [broken.target], "only what failed"
+    bulk.start(job_id=again.pk, by=world.admin, now=world.now)
+    assert run(again).rows.get().state == "done"
 
 
 def test_a_deal_somebody_changed_meanwhile_is_refused(world):
