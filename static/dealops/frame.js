@@ -202,7 +202,8 @@
   // `g` waits for its second key however long that takes (WCAG 2.2.1); any other key or a click ends the wait.
   let going = false;
   const singles = () => localStorage.getItem("dealopsSingleKeys") !== "off";
-  const writing = (element) => element.matches("input, textarea, select, [contenteditable=true]");
+  // The field of a dialog that was just closed keeps the focus until the next frame is drawn; nobody writes in it any more.
+  const writing = (element) => element.matches("input, textarea, select, [contenteditable=true]") && !element.closest("dialog:not([open])");
   const box = $("#single-keys");
   if (box) {
     box.checked = singles();

@@ -146,6 +146,19 @@ def test_the_palette_finds_by_keyboard_and_opens(at_site, people, business):
     expect(page).to_have_url(re.compile("/home$"))
 
 
+# In one task of the browser, so that no frame is drawn between the keys: on a busy machine that takes seconds.
+AT_ONCE = """(keys) => keys.forEach((key) =>
+  document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })))"""
+
+
+def test_a_key_pressed_right_after_the_palette_closed_is_heard(at_site, people):
+    page = at_site.open("/board", people[Role.SALES])
+    page.keyboard.press("/")
+    expect(page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
+    page.evaluate(AT_ONCE, ["Escape", "g", "h"])
+    expect(page).to_have_url(re.compile("/home$"))
+
+
 def test_help_lists_the_keys_and_has_no_barrier(at_site, people):
     page = at_site.open("/home", people[Role.SALES])
     page.keyboard.press("?")
