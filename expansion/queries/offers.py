@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Window
 
 from billing.domain.refusal import Refusal
 from billing.models import Contract, ContractLine, Product
@@ -71,11 +71,12 @@ def one(pk: int, user: User) -> Offer:
 
 
 def to_ask(user: User, *, today: date, limit: int = 8) -> tuple[tuple[Offer, ...], int]:
-    """Offers of this person's accounts that wait for an answer or are to be asked again today, the oldest first. Two queries."""
+    """Offers of this person's accounts that wait for an answer or are to be asked again today, the oldest first. One query."""
     mine = Q(deal__owner=user) | Q(deal__success_manager=user) | Q(shown_by=user)
     due = Q(response__in=rules_of_offers.OPEN) | Q(response="deferred", deferred_until__lte=today)
     found = visible(user, Offer.objects.all()).filter(mine, due)
-    return tuple(found.select_related("customer", "deal", "product").order_by("shown_at", "pk")[:limit]), found.count()
+    rows = found.annotate(together=Window(Count("pk"))).select_related("customer", "deal", "product").order_by("shown_at", "pk")[:limit]
+    return tuple(rows), rows[0].together if rows else 0
 
 
 def open_of(customer_id: int) -> Offer | None:
