@@ -31,7 +31,7 @@ def servers_of(var: Path) -> list[psutil.Process]:
     return list(processes.marked(("postgres", "valkey", "redis"), Places.of(var).mark))
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
     """Poll until the condition holds; fails the test when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():

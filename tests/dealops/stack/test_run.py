@@ -157,7 +157,7 @@ def test_a_killed_worker_comes_back_with_one_line_saying_so(running):
 def test_ctrl_c_leaves_no_process_behind(stack):
     stack.start()
     stack.process.send_signal(signal.SIGINT)
-    assert stack.process.wait(timeout=40) == 0
+    assert stack.process.wait(timeout=120) == 0
     assert "Stopping" in stack.process.stdout.read()
     wait_until(lambda: stack.processes() == [])
 
@@ -165,7 +165,7 @@ def test_ctrl_c_leaves_no_process_behind(stack):
 def test_ctrl_c_while_starting_leaves_no_process_behind(stack):
     stack.start(until="  Tables")
     stack.process.send_signal(signal.SIGINT)
-    assert stack.process.wait(timeout=40) == 0
+    assert stack.process.wait(timeout=120) == 0
     wait_until(lambda: stack.processes() == [])
 
 
