@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,7 @@ from billing.domain.money import places, round_money
 from billing.domain.refusal import Refusal
 from billing.domain.reversal import undo
 from billing.domain.terms import Edit, apply_edits
-from billing.models import Contract, ContractVersion, DocumentLine, LegalEntity
+from billing.models import Contract, ContractVersion, DocumentLine, LegalEntity, Product
 from billing.queries.due import DueContract, read
 from billing.queries.terms import line_value
 from billing.queries.value import contract_value
@@ -148,12 +148,37 @@ def _made_again(change: Change, before: Terms, after: Terms, terms: Mapping[int,
     if change.edits[0]["action"] == REVERSE:
         taken = made[change.edits[0]["change"]]
         return undo(terms[taken - 1], terms[taken], before)
-    edits = [edit for intent in sorted_out(change.edits).steps for edit in _edits(intent, before, after, change.effective)]
+    policy = Policy(basis=change.policy["basis"], shape=change.policy["shape"], treatment=change.treatment or change.policy["treatment"])
+    steps = sorted_out(change.edits).steps
+    held = _held_back(steps, before, after) if policy.treatment == "at_renewal" else set()
+    asked = [edit for intent in steps if _family(intent, before) not in held for edit in _edits(intent, before, after, change.effective)]
+    edits = [edit for edit in asked if _family_of(edit.key, before) not in held]
     # The term may have been ended early since; then it reached at least as far as the change did.
     reach = max([before.end, change.effective + ONE_DAY, *(edit.until for edit in edits if edit.until)])
     wanted = apply_edits(replace(before, end=reach), edits, change.effective)
-    policy = Policy(basis=change.policy["basis"], shape=change.policy["shape"], treatment=change.treatment or change.policy["treatment"])
     return settled_terms(before, wanted, effective=change.effective, policy=policy)
+
+
+def _held_back(steps: Sequence[Mapping[str, Any]], before: Terms, after: Terms) -> set[str]:
+    """Families that wait for the renewal as they are: a plan or product they were asked for made no line, so nothing says its price."""
+    return {_family(one, before) for one in steps if one["action"] in {"swap", "add"} and _made(one, before, after) is None} - {""}
+
+
+def _family(intent: Mapping[str, Any], before: Terms) -> str:
+    """The family of the line an intent is about, or of the product it adds; "" when it is about all lines."""
+    if intent["action"] == "add":
+        return Product.objects.filter(code=intent["product"]).values_list("family", flat=True).first() or ""
+    return _family_of(intent.get("key"), before)
+
+
+def _family_of(key: str | None, before: Terms) -> str:
+    return next((line.family for line in before.by_key.get(key or "", ())), "")
+
+
+def _made(intent: Mapping[str, Any], before: Terms, after: Terms) -> Line | None:
+    """The line that an added or a swapped product made; None when it made none."""
+    known = set(before.lines)
+    return next((line for line in after.lines if line.product == intent["product"] and line not in known), None)
 
 
 def _versions(contract: Contract) -> dict[int, Terms]:
@@ -193,8 +218,9 @@ def _edit(intent: Mapping[str, Any], before: Terms, after: Terms) -> Edit:
     }
     if intent["action"] not in {"swap", "add"}:
         return Edit(**common, unit_price=amounts["unit_price"], percent=amounts["percent"])
-    known = set(before.lines)
-    line = next(line for line in after.lines if line.product == intent["product"] and line not in known)
+    line = _made(intent, before, after)
+    if line is None:
+        raise KeyError(f"it made no line of {intent['product']}")
     return Edit(
         **common,
         product=line.product,

@@ -4,9 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from billing.models import Document
 from expansion.models import Change, Decision
+from expansion.queries.invariants import broken
 from tests.books import assert_books_hold
 from tests.expansion.desk import approved, submitted
 from tests.worlds import seed_world
@@ -61,3 +63,22 @@ def test_a_mixture_awaits_one_decision_on_all_of_it(world):
     change = submitted(world, intents=mixture(world), effective=date(2026, 6, 20), treatment="credit_note")
     assert Change.objects.filter(state="submitted").get() == change
     assert len(change.mechanisms) == 3
+
+
+@pytest.mark.req("M08")
+def test_what_falls_waits_for_the_renewal_and_the_rest_counts_at_once(world):
+    """The lower plan makes no line before the renewal; the books still say what the change made of the contract."""
+    key = str(world.seat_line().key)
+    lower = {"action": "swap", "key": key, "product": "starter", "quantity": "20"}
+    product = {"action": "add", "product": "route-analytics", "quantity": "1"}
+    change = approved(world, intents=[lower, product], treatment="at_renewal", waiver_reason="Agreed with the customer on 12 June")
+    assert (change.state, change.mechanisms) == ("applied", ["downgrade", "cross_sell"])
+    held = {line.product.code for line in world.contract.lines.filter(removed_in__isnull=True).select_related("product")}
+    assert held == {"team", "premium-support", "route-analytics"}
+    assert_books_hold()
+    forged = world.contract.lines.filter(removed_in__isnull=True, product__code="route-analytics")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        forged.update(quantity=2)
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+    assert {row.code for row in broken({"M08"})} == {"M08"}
