@@ -56,6 +56,7 @@ def board(request: HttpRequest) -> HttpResponse:
         owner=request.GET.get("owner", ""),
         age=request.GET.get("age", ""),
         is_filtered=bool(_query(request, "owner", "age")),
+        cleared="?" + urlencode({"pipeline": chosen}),
         is_empty=not any(column["count"] for column in shown),
         may_move=_may_move(request),
         stages=_for_menu(stages),
