@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.req("F88", "F89")]
 
 # What everybody may see, whatever their teams: prices, rules, people and switches that name no customer.
 OF_EVERYBODY = {
-    "accounts.User", "outbox.Gate", "outbox.Pulse", "billing.Product", "billing.Price", "billing.DemoClock", "billing.Team", "expansion.Pipeline",
+    "accounts.User", "outbox.Gate", "outbox.Pulse", "billing.Product", "billing.Price", "billing.DemoClock", "billing.Team",
+    "expansion.Pipeline",
     "expansion.Stage", "expansion.ChangeCounter", "expansion.ApprovalRule", "expansion.ProductFacts", "expansion.ProductRelation",
     "expansion.Play", "expansion.PlayVersion", "expansion.CrmPortal", "expansion.CrmStage",
 }  # fmt: skip
