@@ -67,9 +67,9 @@ def one_live_template_each(ledgerly, deals):
 
 
 @pytest.mark.req("F18", "F19", "F20", "F41", "G14")
-@pytest.mark.parametrize("times", [3, pytest.param(100, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("times", [10, pytest.param(100, marks=[pytest.mark.proof, pytest.mark.timeout(3600)])])
 def test_killed_at_each_point_one_live_template_with_the_right_amount(ledgerly, mortals, times):
-    _, deals = live_contracts(3)
+    _, deals = live_contracts(10 if times > 3 else 3)
     for round_, point in enumerate(POINTS):
         for turn in range(0, times, len(deals)):
             some = deals[: times - turn]
