@@ -153,6 +153,8 @@ def _made_again(change: Change, before: Terms, after: Terms, terms: Mapping[int,
     held = _held_back(steps, before, after) if policy.treatment == "at_renewal" else set()
     asked = [edit for intent in steps if _family(intent, before) not in held for edit in _edits(intent, before, after, change.effective)]
     edits = [edit for edit in asked if _family_of(edit.key, before) not in held]
+    if not edits:
+        return before
     # The term may have been ended early since; then it reached at least as far as the change did.
     reach = max([before.end, change.effective + ONE_DAY, *(edit.until for edit in edits if edit.until)])
     wanted = apply_edits(replace(before, end=reach), edits, change.effective)

@@ -82,3 +82,11 @@ def test_what_falls_waits_for_the_renewal_and_the_rest_counts_at_once(world):
         forged.update(quantity=2)
         cursor.execute("SET LOCAL session_replication_role = DEFAULT")
     assert {row.code for row in broken({"M08"})} == {"M08"}
+
+
+@pytest.mark.req("M08")
+def test_a_lower_plan_alone_waits_for_the_renewal(world):
+    lower = [{"action": "swap", "key": str(world.seat_line().key), "product": "starter", "quantity": "20"}]
+    change = approved(world, intents=lower, treatment="at_renewal", waiver_reason="Agreed with the customer on 12 June")
+    assert (change.state, change.mechanisms) == ("applied", ["downgrade"])
+    assert_books_hold()
