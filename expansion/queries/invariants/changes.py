@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -107,14 +108,17 @@ def base_versions_hold() -> Found:
 
 
 def reversals_cancel_out() -> Found:
-    """M23: a reversal right after its change, with no invoice in between, bills the same with the opposite sign."""
+    """M23: a reversal right after its change, with no day of billing in between, bills the same with the opposite sign."""
     # Applied at no known moment is for M19 to say.
     timed = Change.objects.filter(state="applied", reverses__isnull=False, applied_at__isnull=False, reverses__applied_at__isnull=False)
     for change in timed.select_related("reverses", "deal__contract"):
         original = change.reverses
         contract = change.deal.contract
         between = contract.documents.filter(issued_at__gt=original.applied_at, issued_at__lte=change.applied_at, origin="recurring")
-        if change.base_version != original.base_version + 1 or between.exists():
+        # An invoice with nothing to bill is never issued; its period is billed all the same.
+        days = [date.fromisoformat(invoice["date"]) for invoice in original.impact.get("invoices_after", ())]
+        has_billed = any(original.applied_at.date() <= day <= change.applied_at.date() for day in days) or between.exists()
+        if change.base_version != original.base_version + 1 or has_billed:
             continue
         if PendingLine.objects.filter(reference__in=[original.number, change.number]).exists():
             continue

@@ -13,6 +13,7 @@ from billing.operations.billing_run import bill
 from billing.queries import terms_at, terms_of
 from expansion.models import Change, Deal
 from expansion.operations import changes, daily, reversal
+from tests.books import assert_books_hold
 from tests.worlds import STORY_DAY, seed_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("F82", "M23")]
@@ -281,3 +282,15 @@ def come_to_nothing(world, dice):
     assert sum(d.total if d.kind == "invoice" else -d.total for d in issued) == 0, (intents, effective, treatment)
     assert set(terms_of(contract()).lines) == set(terms_at(contract(), 1).lines)
     assert Deal.objects.get().amount == Decimal(12000)
+
+
+def test_verify_knows_that_a_month_with_nothing_to_bill_was_billed_before_the_change_was_taken_back(world):
+    """July had no line and so no invoice; what is owed for it again is no rest of the reversal."""
+    gone = apply(world, seats(world, "0"), treatment="no_adjustment", waiver_reason="Trial went on")
+    later = datetime(2026, 7, 1, 6, tzinfo=UTC)
+    bill(on=date(2026, 7, 1), at=later)
+    then = later + timedelta(days=9)
+    back = undo(world, gone, now=then)
+    back = changes.approve(change_id=back.pk, version=1, shown_hash=back.content_hash, by=world.head_of_finance, now=then)
+    assert document(back).net == Decimal(1000)
+    assert_books_hold()
