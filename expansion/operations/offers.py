@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from dealops.accounts.models import User
 from dealops.audit.operations import record
 from expansion import rules_motion as rules
 from expansion.domain.motion import gates
-from expansion.domain.motion.offers import ANSWERS, IGNORED_AFTER, OPEN, Pitch, check_answer, check_pitch
+from expansion.domain.motion.offers import IGNORED_AFTER, WAITING, Pitch, check_answer, check_pitch, ignored_on
 from expansion.models import Change, Deal, Introduction, Offer, Signal
 from expansion.queries import offers as queries
 from expansion.queries.facts import snapshots
@@ -27,6 +27,8 @@ RELATED = ("customer__legal_entity", "deal__contract__legal_entity", "deal__cust
 ONE_OPEN = "Another offer is open with {name}; one at a time (G7). Note its answer first."
 # An accepted offer leads to a change within this time, or the change is another matter.
 LEADS_WITHIN_DAYS = 90
+# A meeting lies at most a year back, where it is noted late, and three years ahead.
+MEETINGS = (timedelta(days=366), timedelta(days=3 * 366))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _show(
         customer=customer, deal=deal, signal=signal or (introduction.signal if introduction else None), introduction=introduction,
         mechanism=mechanism, product=product, trigger_family=signal.family if signal else "", why_now=pitch.why_now.strip(),
         words=pitch.words.strip(), value_for_customer=pitch.value.strip(), goal=pitch.goal.strip(), is_good=True,
-        is_good_because=pitch.is_good_because.strip(), edits=edits, figures=figures_of(seen), location=pitch.location, shown_at=now,
+        is_good_because=pitch.is_good_because.strip(), edits=edits, figures=_figures_of(seen), location=pitch.location, shown_at=now,
         shown_by=by,
     )  # fmt: skip
     where = offer.location.replace("rep", "conversation")
@@ -97,7 +99,7 @@ def _demand_gates(customer: Customer, mechanism: str, product: str, signal: Sign
         raise Refusal("held_back", "gate", f"Held back by “{gates.LABELS[held.gate]}”: {held.sentence}")
 
 
-def figures_of(seen: Preview) -> dict[str, str]:
+def _figures_of(seen: Preview) -> dict[str, str]:
     """The few figures of a preview that an offer keeps, amounts as text."""
     impact = seen.impact
     following = impact.next_after
@@ -151,13 +153,24 @@ def meet(*, offer_id: int, at: datetime, link: str, by: User, now: datetime) -> 
         raise Refusal("no_context", "introduction", "Hand the signal off first, so that whoever meets the customer knows what was said.")
     if offer.response in {Offer.Response.DECLINED, Offer.Response.IGNORED}:
         raise Refusal("settled", "response", "This offer is settled; there is nothing left to meet about.")
-    link = link.strip()[:200]
-    if link and (urlsplit(link).scheme not in {"https", "http"} or not urlsplit(link).hostname):
-        raise Refusal("bad_link", "link", "Give the whole address of the meeting, beginning with https://, or leave it blank.")
+    if not now - MEETINGS[0] <= at <= now + MEETINGS[1]:
+        raise Refusal("bad_moment", "at", "Choose a day of this year or the next ones for the meeting.")
+    link = link.strip()
+    if link and not _is_address(link):
+        words = "Give the whole address of the meeting, beginning with https:// and at most 200 characters long, or leave it blank."
+        raise Refusal("bad_link", "link", words)
     offer.meeting_at, offer.meeting_link = at, link
     offer.save(update_fields=["meeting_at", "meeting_link"])
     _tell(offer, "offer.meeting", f"{by} booked a meeting with {offer.customer.name} on {at:%-d %b %Y %H:%M}.", by=by, now=now)
     return offer
+
+
+def _is_address(link: str) -> bool:
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return False
+    return len(link) <= 200 and parts.scheme in {"https", "http"} and bool(parts.hostname)
 
 
 def _has_context(offer: Offer, by: User) -> bool:
@@ -170,18 +183,19 @@ def _has_context(offer: Offer, by: User) -> bool:
 def ignore_silent(*, on: date, now: datetime) -> int:
     """Offers nobody answered for 14 days are ignored: the cool-down begins, the account is free. Answers how many; idempotent."""
     limit = on - IGNORED_AFTER
-    waiting = Offer.objects.filter(response__in=[*OPEN, "deferred"], shown_at__date__lte=limit)
+    waiting = Offer.objects.filter(response__in=WAITING, shown_at__date__lte=limit)
     done = 0
     for pk in waiting.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
-            done += _ignore(pk, limit, now)
+            done += _ignore(pk, on, now)
     return done
 
 
-def _ignore(pk: int, limit: date, now: datetime) -> bool:
+def _ignore(pk: int, on: date, now: datetime) -> bool:
     offer = Offer.objects.select_for_update(of=("self",)).select_related(*RELATED).get(pk=pk)
-    touched = offer.deferred_until or (offer.responded_at or offer.shown_at).date()
-    if offer.response not in {*OPEN, "deferred"} or touched > limit:
+    touched = (offer.responded_at or offer.shown_at).date()
+    due = ignored_on(offer.response, touched=touched, deferred_until=offer.deferred_until)
+    if due is None or due > on:
         return False
     offer.response, offer.responded_at = Offer.Response.IGNORED, now
     offer.save(update_fields=["response", "responded_at"])
@@ -227,4 +241,4 @@ def _tell(offer: Offer, action: str, sentence: str, *, now: datetime, by: User |
     )  # fmt: skip
 
 
-__all__ = ["ANSWERS", "Pitch", "Proposed", "answer", "became", "ignore_silent", "meet", "show"]
+__all__ = ["Pitch", "Proposed", "answer", "became", "ignore_silent", "meet", "show"]

@@ -13,7 +13,7 @@ from django.db.models import Count, Q, QuerySet, Window
 from billing.domain.refusal import Refusal
 from billing.models import Contract, ContractLine, Product
 from dealops.accounts.models import User
-from expansion.domain.motion import offers as rules_of_offers
+from expansion.domain.motion import offers as domain
 from expansion.domain.motion.steps import LineNow, intents, usual_quantity
 from expansion.models import Deal, Goal, Introduction, Offer, Signal
 from expansion.queries.preview import Preview, preview
@@ -22,7 +22,7 @@ from expansion.scope import visible
 PAGE_SIZE = 30
 TABS = {"waiting": "Waiting for an answer", "deferred": "Ask again", "settled": "Answered", "all": "All"}
 STATES = {
-    "waiting": tuple(sorted(rules_of_offers.OPEN)), "deferred": ("deferred",), "settled": ("accepted", "declined", "ignored"),
+    "waiting": tuple(sorted(domain.OPEN)), "deferred": ("deferred",), "settled": ("accepted", "declined", "ignored"),
     "all": (),
 }  # fmt: skip
 WITH = ("customer__legal_entity", "deal__contract__legal_entity", "product", "shown_by", "answered_by", "change", "signal__play")
@@ -73,7 +73,7 @@ def one(pk: int, user: User) -> Offer:
 def to_ask(user: User, *, today: date, limit: int = 8) -> tuple[tuple[Offer, ...], int]:
     """Offers of this person's accounts that wait for an answer or are to be asked again today, the oldest first. One query."""
     mine = Q(deal__owner=user) | Q(deal__success_manager=user) | Q(shown_by=user)
-    due = Q(response__in=rules_of_offers.OPEN) | Q(response="deferred", deferred_until__lte=today)
+    due = Q(response__in=domain.OPEN) | Q(response="deferred", deferred_until__lte=today)
     found = visible(user, Offer.objects.all()).filter(mine, due)
     rows = found.annotate(together=Window(Count("pk"))).select_related("customer", "deal", "product").order_by("shown_at", "pk")[:limit]
     return tuple(rows), rows[0].together if rows else 0
@@ -81,12 +81,12 @@ def to_ask(user: User, *, today: date, limit: int = 8) -> tuple[tuple[Offer, ...
 
 def open_of(customer_id: int) -> Offer | None:
     """The one open offer of an account. One query."""
-    return Offer.objects.filter(customer=customer_id, response__in=rules_of_offers.OPEN).select_related("shown_by").first()
+    return Offer.objects.filter(customer=customer_id, response__in=domain.OPEN).select_related("shown_by").first()
 
 
 def of_deal(deal_id: int) -> Offer | None:
     """The newest offer of a deal that is open, to be asked again, or accepted without a change so far. One query."""
-    live = Q(response__in=rules_of_offers.WAITING) | Q(response="accepted", change__isnull=True)
+    live = Q(response__in=domain.WAITING) | Q(response="accepted", change__isnull=True)
     return Offer.objects.filter(live, deal=deal_id).select_related("product", "shown_by").order_by("-pk").first()
 
 
@@ -111,7 +111,8 @@ def intents_for(lines: Sequence[LineNow], product: Product, quantity: str) -> li
         wanted = Decimal(quantity)
     except ArithmeticError:
         wanted = Decimal(-1)
-    if not wanted.is_finite() or not 0 <= wanted < 10**9:
+    # An exponent of its own makes a number of gigabytes; it is looked at before anything spells it out.
+    if not wanted.is_finite() or not -6 <= int(wanted.as_tuple().exponent) <= 9 or not 0 <= wanted < 10**9:
         raise Refusal("bad_quantity", "quantity", "Give a number of units, such as 25.")
     found = intents(lines, product=product.code, family=product.family, tier=product.tier, quantity=wanted)
     if not found:
@@ -126,7 +127,7 @@ def computed(deal: Deal, edits: Sequence[Mapping[str, Any]], *, on: date) -> Pre
 
 
 def start_of(deal: Deal, *, signal: Signal | None, given: Introduction | None, on: date) -> Start:
-    """Everything that is known before anybody types (S3-54). Three queries."""
+    """Everything that is known before anybody types (S3-54). At most two queries."""
     need: Mapping[str, Any] = given.context.get("need", {}) if given else {}
     product = signal.product if signal else None
     lines = lines_now(deal.contract, on)

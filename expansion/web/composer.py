@@ -223,6 +223,9 @@ def compose(request: HttpRequest, number: str) -> HttpResponse:
     if blocked:
         status = 403 if rules.why_not_change(request.user, desk.deal) else 200
         return page(request, "composer/composer.html", title="Change contract", status=status, blocked=blocked, **desk.context(form))
+    if desk.draft is not None and {"offer", "downsell"} & set(request.GET):
+        words = f"{desk.draft.number} is a draft of this deal already and is shown here. Discard it to open the offer filled in."
+        messages.warning(request, words)
     return _page(request, desk, form, stale=_moved_since_saved(desk, form))
 
 

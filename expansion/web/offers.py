@@ -46,7 +46,7 @@ def index(request: HttpRequest) -> HttpResponse:
     older = _address(tab=tab, q=search, after=found.after) if found.after else ""
     return page(
         request, "offers/list.html", title="Offers", rows=found.rows, tabs=tabs, tab=tab, search=search, older=older,
-        locations=domain.LOCATIONS, may_show=rules_motion.why_not_show_offer(request.user) is None,
+        may_show=rules_motion.why_not_show_offer(request.user) is None,
     )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def offer(request: HttpRequest, pk: int) -> HttpResponse:
     """One offer: the words, the reason, what it would do now and did when it was shown, and the answer."""
     found = offer_or_404(request, pk)
     refusal = rules_motion.why_not_show_offer(request.user)
-    figures, problem = _now(found) if found.deal and found.response in domain.WAITING | {"accepted"} else (None, "")
+    figures, problem = _if_accepted_today(found) if found.deal and found.response in domain.WAITING | {"accepted"} else (None, "")
     moved = bool(figures and found.figures and figures["hash"] != found.figures.get("content_hash"))
     return page(
         request, "offers/offer.html", title=f"Offer to {found.customer.name}", offer=found, refusal=refusal, problem=problem,
@@ -79,7 +79,7 @@ def offer_or_404(request: HttpRequest, pk: int) -> Offer:
         raise Http404("There is no such offer in your teams. Look for the customer under Offers.") from None
 
 
-def _now(found: Offer) -> tuple[dict[str, Any] | None, str]:
+def _if_accepted_today(found: Offer) -> tuple[dict[str, Any] | None, str]:
     """What it would do if it were accepted today, or the sentence why that cannot be computed."""
     assert found.deal is not None
     try:

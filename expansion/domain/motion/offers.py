@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from billing.domain.refusal import Refusal
 
 IGNORED_AFTER = timedelta(days=14)
+LONGEST_DEFERRAL = timedelta(days=730)
 # Still being talked about: only one of these at a time with one account (G7).
 OPEN = frozenset({"open", "wants_detail"})
 # A deferred one is asked again; the rest is settled.
@@ -58,6 +59,8 @@ def check_answer(state: str, response: str, *, until: date | None, words: str, o
         raise Refusal("unknown_answer", "response", f"Choose one of {', '.join(ANSWERS)}.")
     if response == "deferred" and (until is None or until <= on):
         raise Refusal("no_day", "until", "Choose the day after today on which they want to be asked again.")
+    if response == "deferred" and until is not None and until > on + LONGEST_DEFERRAL:
+        raise Refusal("too_late", "until", "Choose a day within two years, or note that they declined.")
     if response == "declined" and not words.strip():
         raise Refusal("no_reason", "words", "Write why they said no, in their words. It keeps the next offer honest.")
     if response == "wants_detail" and not words.strip():

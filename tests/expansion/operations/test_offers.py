@@ -1,7 +1,7 @@
 """Offers: shown once at a time, with the preview of that day; each answer; silence; the change that comes of it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -79,7 +79,8 @@ def test_nothing_is_offered_that_was_not_thought_through(world, change, field):
 
 
 @pytest.mark.parametrize(
-    ("proposed", "field"), [(("team", "20"), "quantity"), (("team", "many"), "quantity"), (("nothing", "1"), "product")]
+    ("proposed", "field"),
+    [(("team", "20"), "quantity"), (("team", "many"), "quantity"), (("team", "1E-999999999"), "quantity"), (("nothing", "1"), "product")],
 )
 def test_an_offer_of_nothing_new_is_refused(world, proposed, field):
     with pytest.raises(Refusal) as refused:
@@ -118,6 +119,7 @@ def test_only_those_who_talk_to_customers_show_offers(world):
         ("wants_detail", {}, "words"),
         ("deferred", {}, "until"),
         ("deferred", {"until": STORY_DAY}, "until"),
+        ("deferred", {"until": date(9999, 12, 31)}, "until"),
         ("perhaps", {}, "response"),
     ],
 )
@@ -174,6 +176,15 @@ def test_a_meeting_is_recorded_with_or_without_a_link(world):
         offers.meet(offer_id=offer.pk, at=at, link="", by=world.csm, now=world.now)
     with pytest.raises(Refusal, match="whole address"):
         offers.meet(offer_id=offer.pk, at=at, link="javascript:alert(1)", by=world.ae, now=world.now)
+    for bad in ("https://[", "https://meet.example/" + "a" * 200):
+        with pytest.raises(Refusal, match="whole address"):
+            offers.meet(offer_id=offer.pk, at=at, link=bad, by=world.ae, now=world.now)
+    for never in (
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+        datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12))),
+    ):
+        with pytest.raises(Refusal, match="Choose a day"):
+            offers.meet(offer_id=offer.pk, at=never, link="", by=world.ae, now=world.now)
     assert offers.meet(offer_id=offer.pk, at=at, link="https://meet.example/abc", by=world.ae, now=world.now).meeting_link
     assert offers.meet(offer_id=offer.pk, at=at, link="", by=world.ae, now=world.now).meeting_at == at
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from expansion.models import AdoptionTask, Change, Offer, ProductRelation, UsageReading
 from expansion.operations import adoption, facts, offers, pairings
 from expansion.queries.pairings import baskets
-from tests.expansion.desk import approved, set_clock
+from tests.expansion.desk import approved, drafted, set_clock
 from tests.expansion.operations.customers import tell_brightwave
 from tests.expansion.operations.test_offers import FIVE_MORE, PITCH
 from tests.worlds import STORY_DAY, seed_world
@@ -71,6 +71,8 @@ def test_accepting_opens_the_composer_filled_in(client, world):
     assert (form.lines[0].quantity, form.goal) == ("25", PITCH.goal)
     assert "Submit £125.00 + VAT for approval" in text(composer)
     assert not Change.objects.exists(), "nothing is written by looking"
+    drafted(world)
+    assert "is a draft of this deal already and is shown here" in text(client.get(answered.url))
 
 
 def test_an_offer_of_a_new_product_fills_the_row_of_added_products(client, world):
