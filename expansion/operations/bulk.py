@@ -101,7 +101,7 @@ def sum_to_type(job: BulkJob) -> Decimal | None:
     """The sum the person has to type before this job starts, None when a click is enough: what one approval of that size would ask."""
     if job.kind != BulkJob.Kind.APPROVE:
         return None
-    sums = job.rows.filter(state=BulkRow.State.WAITING).values("currency").annotate(sum=Sum(Abs("amount"))).order_by("currency")
+    sums = job.rows.filter(state=BulkRow.State.WAITING).values("currency").annotate(sum=Sum(Abs("amount"))).order_by("-sum")
     return next((row["sum"] for row in sums if row["sum"] and rules.weighs_a_lot(row["sum"], row["currency"])), None)
 
 

@@ -16,6 +16,7 @@ from expansion.scope import visible
 
 PAGE_SIZE = 50
 LONGEST = 100
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 FILTERS = ("who", "about", "action", "via", "request", "from", "to")
 DOORS = ("web", "api", "slack", "task", "admin", "command", "system")
 
@@ -85,11 +86,13 @@ def _text(value: object) -> str:
 
 
 def day(text: str) -> date | None:
+    """The day a filter names, None when it names none; far enough from both ends of the calendar to count from it."""
     try:
-        return date.fromisoformat(text)
+        return min(max(date.fromisoformat(text), FIRST_DAY), LAST_DAY)
     except ValueError:
         return None
 
 
-def midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(min(day, date(9000, 1, 1)), time.min))
+def midnight(on: date) -> datetime:
+    """The moment the day begins in the product's time zone."""
+    return timezone.make_aware(datetime.combine(on, time.min))

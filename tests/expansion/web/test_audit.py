@@ -38,7 +38,8 @@ def test_it_says_who_did_what_through_which_door(auditor):
 @pytest.mark.parametrize(
     ("query", "found"),
     [("who=fiona", True), ("who=nobody", False), ("about=CH-2026-0042", True), ("about=CH-1999-0001", False), ("via=slack", False),
-     ("from=2026-06-16&to=2026-06-16", True), ("from=2027-01-01", False), ("from=never&to=99999-1-1", True)],
+     ("from=2026-06-16&to=2026-06-16", True), ("from=2027-01-01", False), ("from=never&to=99999-1-1", True),
+     ("from=0001-01-01&to=9999-12-31", True)],
 )  # fmt: skip
 def test_the_filters_are_in_the_address(auditor, query, found):
     page = auditor.get(f"/audit?{query}").context["found"]
