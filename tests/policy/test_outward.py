@@ -30,8 +30,8 @@ SHOWN = {
 
 @pytest.fixture
 def servers():
-    """(address that sends everybody on to the second one, paths the second one was asked for)."""
-    asked = []
+    """(address that sends everybody on to the second one, paths it was asked for, those the second one was asked for)."""
+    first, asked = [], []
 
     class Inner(BaseHTTPRequestHandler):
         def answer(self):
@@ -50,6 +50,7 @@ def servers():
 
     class Outer(Inner):
         def answer(self):
+            first.append(self.path)
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self.send_response(307)
             self.send_header("Location", f"http://127.0.0.1:{inner.server_address[1]}/latest/meta-data/")
@@ -61,15 +62,16 @@ def servers():
     outer = ThreadingHTTPServer(("127.0.0.1", 0), Outer)
     for server in (inner, outer):
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{outer.server_address[1]}", asked
+    yield f"http://127.0.0.1:{outer.server_address[1]}", first, asked
     for server in (inner, outer):
         server.shutdown()
         server.server_close()
 
 
 def test_an_answer_that_sends_us_elsewhere_is_not_followed(servers):
-    address, asked = servers
+    address, first, asked = servers
     assert requests.get(address, timeout=20).status_code == 200 and len(asked) == 1, "whoever follows gets there"
+    first.clear()
     asked.clear()
     client = oauth.Client("id", "secret", token_url=f"{address}/token", connections_url=f"{address}/connections")
     calls = [
@@ -83,6 +85,7 @@ def test_an_answer_that_sends_us_elsewhere_is_not_followed(servers):
     for call in calls:
         with pytest.raises(Exception):  # noqa: B017 - each client has a word of its own for an answer it cannot use
             call()
+    assert len(first) == len(calls)
     assert asked == []
 
 

@@ -92,7 +92,6 @@ def people(product, browser):
         return windows[name]
 
     yield window
-    expect.set_options(timeout=5_000)
     for page in windows.values():
         page.context.close()
     assert not errors

@@ -419,16 +419,13 @@ def test_a_flood_is_answered_at_once_and_read_once_per_deal(world, record, hubsp
     settings.HUBSPOT_READ_SECONDS = 60
     CrmLink.objects.update(read_at=timezone.now())
     before = len(hubspot.store.calls(f"/deals/{record}"))
-    taken = []
     for start in range(0, 2000, 100):
         told = [
             {"eventId": n, "portalId": 4711, "occurredAt": n, "subscriptionType": "deal.propertyChange", "objectId": record if n % 2 else n}
             for n in range(start, start + 100)
         ]
-        began = time.perf_counter()
         assert hubspot.post(told).status_code == 202
-        taken.append(time.perf_counter() - began)
-    assert sorted(taken)[len(taken) // 2] < 1.0
+    assert len(hubspot.store.calls(f"/deals/{record}")) == before, "answered at once, read later"
     work()
     assert len(hubspot.store.calls(f"/deals/{record}")) == before, "read a moment ago: it waits for its minute"
     assert Message.objects.filter(topic="crm.read").exclude(state="done").count() == 1

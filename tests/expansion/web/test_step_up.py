@@ -107,8 +107,8 @@ def test_the_api_answers_with_the_way_out(world):
     assert person.post(f"changes/{change.number}/approve/", body).status_code == 200
 
 
-def test_many_at_once_above_the_sum_ask_as_well(world, monkeypatch):
-    monkeypatch.setattr(bulk, "BIG", 100)
+def test_many_at_once_above_the_sum_ask_as_well(world, monkeypatch, settings):
+    settings.STEP_UP_AMOUNTS = {"GBP": 100}
     monkeypatch.setattr("expansion.queries.approvals.flags_of", lambda *given: ())
     submitted(world, goal="More people")
     found = ACTIONS["approve"].candidates(Change.objects.select_related("deal__contract__legal_entity", "maker"), world.finance, world.now)

@@ -21,12 +21,12 @@ def test_utilisation_fires_at_ninety_percent_inclusive(used, bought, fires):
 def test_utilisation_in_words():
     assert use.percent_words(Fraction(19, 20)) == "95 %"
     assert use.percent_words(Fraction(179, 200)) == "89.5 %"
+    assert use.share(3, 0) is None
 
 
 def test_a_number_in_a_sentence_has_two_places_at_most_and_no_idle_zeros():
     numbers = (2, Decimal("1.50"), Fraction(2, 3), Fraction(1, 200), 100)
     assert [use.in_words(each) for each in numbers] == ["2", "1.5", "0.67", "0.01", "100"]
-    assert use.share(3, 0) is None
 
 
 @pytest.mark.req("S1-21", "K04")
