@@ -12,7 +12,7 @@ from billing.models import Contract, CreditAllocation, Document, LegalEntity
 from billing.operations.billing_run import bill
 from billing.queries import terms_at, terms_of
 from expansion.models import Change, Deal
-from expansion.operations import changes, daily, reversal
+from expansion.operations import changes, daily, renewal, reversal
 from tests.books import assert_books_hold
 from tests.worlds import STORY_DAY, seed_world
 
@@ -293,4 +293,13 @@ def test_verify_knows_that_a_month_with_nothing_to_bill_was_billed_before_the_ch
     back = undo(world, gone, now=then)
     back = changes.approve(change_id=back.pk, version=1, shown_hash=back.content_hash, by=world.head_of_finance, now=then)
     assert document(back).net == Decimal(1000)
+    assert_books_hold()
+
+
+def test_verify_makes_a_reversal_again_after_the_contract_was_ended_before_what_it_reached(world):
+    """The change went to September, it was taken back twice, and then the contract was made to end in August (M08)."""
+    gone = apply(world, [{**seats(world, "0")[0], "until": "2026-09-20"}], treatment="no_adjustment", waiver_reason="Trial went on")
+    back = undo(world, gone)
+    undo(world, back)
+    renewal.end_early(deal_id=world.deal.pk, on=date(2026, 8, 1), reason="They gave notice", by=world.admin, now=world.now)
     assert_books_hold()
