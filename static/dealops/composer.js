@@ -14,11 +14,17 @@
     const target = $('[data-key="' + CSS.escape(event.key) + '"]');
     if (!target) return;
     event.preventDefault();
-    target.click();
+    const fold = target.closest("details[data-focus]");
+    if (fold && !fold.open) unfold(fold);
+    else target.click();
   });
 
-  // What a key opens takes the next words.
-  $$("details[data-focus]").forEach((fold) => fold.addEventListener("toggle", () => fold.open && $("textarea", fold).focus()));
+  // What a key opens takes the very next words: the event that follows opening comes too late for who types quickly.
+  function unfold(fold) {
+    fold.open = true;
+    $("textarea", fold).focus();
+  }
+  $$("details[data-focus]").forEach((fold) => fold.addEventListener("toggle", () => fold.open && unfold(fold)));
 
   const form = $("#composer");
   if (!form) return;
