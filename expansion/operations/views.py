@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
@@ -20,7 +20,7 @@ def save(*, listing: str, name: str, query: str, team: bool, by: User, now: date
     """Keep `query` (a clean query string) as a tab; the same name again replaces it. With `opens` the list opens with it.
 
     `team` shares it with one's own role; RevOps may name another one in `role`, and alone says what a role's list opens with.
-    Raises NotAllowed, Refusal for a blank name or too many.
+    Raises NotAllowed, Refusal for a blank name, too many, or when somebody else says at this moment what the list opens with.
     """
     name = " ".join(name.split())
     shared = (role or by.role) if team else ""
@@ -37,11 +37,19 @@ def save(*, listing: str, name: str, query: str, team: bool, by: User, now: date
         if opens:
             others = SavedView.objects.filter(listing=listing, team=shared, opens=True, **({} if shared else {"owner": by}))
             others.exclude(pk=view.pk).update(opens=False)
-        view.save()
+        _write(view)
         if team:
             how = ", whose list opens with it" if opens else ""
             _tell(view, "view.shared", f"{by} shared the view “{name}” with {Role(view.team).label}{how}.", by, now)
         return view
+
+
+def _write(view: SavedView) -> None:
+    try:
+        with transaction.atomic():
+            view.save()
+    except IntegrityError:
+        raise Refusal("busy", "opens", "Somebody else chose at this moment what the list opens with. Look at it and save again.") from None
 
 
 def _may_share(by: User, shared: str, opens: bool) -> None:

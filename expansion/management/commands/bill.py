@@ -6,12 +6,12 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
 from billing.clock import business_date, now
 from billing.models import LegalEntity
 from billing.queries.due import count_due
 from dealops.audit import context
+from dealops.progress import bar_on
 from expansion.operations import daily
 
 
@@ -32,9 +32,7 @@ class Command(BaseCommand):
         days = [(one, on or business_date(one.time_zone, moment)) for one in entities]
         total = sum(count_due(entity=one.pk, on=day) for one, day in days)
         failed = {}
-        # On a terminal a bar; in a log or a pipe only the last lines. Django's wrapper would end every picture of the bar with a new line.
-        screen = getattr(self.stderr, "_out", self.stderr)
-        with context.through("command"), tqdm(total=total, unit="contract", disable=None, file=screen, leave=False) as bar:
+        with context.through("command"), bar_on(self.stderr, total=total, unit="contract") as bar:
             for one, day in days:
                 done = daily.catch_up(on=day, at=lambda _: moment, entity=one, progress=bar.update)
                 failed |= done.failed

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
+from dealops.progress import bar_on
 from expansion.queries.invariants import ALL, BY_THE_CLOCK, NOT_SHOWN, Broken
 
 # Of one rule at most as many rows are printed; --json has all of them.
@@ -29,9 +29,7 @@ class Command(BaseCommand):
         if unknown:
             raise CommandError(f"There is no rule {', '.join(sorted(unknown))}. Known are {', '.join(dict.fromkeys(i.code for i in ALL))}.")
         found: list[Broken] = []
-        # Django's wrapper would end every picture of the bar with a new line.
-        screen = getattr(self.stderr, "_out", self.stderr)
-        for invariant in tqdm((*ALL, *BY_THE_CLOCK), unit="rule", disable=None, file=screen, leave=False):
+        for invariant in bar_on(self.stderr, (*ALL, *BY_THE_CLOCK), unit="rule"):
             if only and invariant.code not in only:
                 continue
             broken = invariant.broken()

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from billing.models import Team
 from dealops.accounts.models import Role
 from dealops.audit.models import Entry
 from dealops.outbox import relay
@@ -166,6 +167,19 @@ def test_revops_says_what_the_list_of_a_role_opens_with_and_ones_own_choice_goes
     assert client.get("/deals").status_code == 200
     told = Entry.objects.get(action="view.shared")
     assert told.sentence == "Rob Ops shared the view “Ours” with Sales, whose list opens with it."
+
+
+def test_what_revops_chose_reaches_the_role_in_every_team_and_a_colleagues_view_only_its_own(client, deals, ada):
+    north = Team.objects.create(code="north", name="North")
+    north.members.add(ada)
+    north.legal_entities.add(deals[0].contract.legal_entity)
+    client.force_login(makers.person(Role.REVOPS, "Rob Ops"))
+    keep(client, "Ours", "view=mine", team="yes", role="sales", opens="yes")
+    client.force_login(makers.person(Role.SALES, "Sam South"))
+    keep(client, "Theirs", "sort=mrr", team="yes")
+    client.force_login(ada)
+    assert client.get("/deals").url.startswith("/deals?view=mine&saved=ours-")
+    assert "Theirs" not in text(client.get("/deals", follow=True))
 
 
 @pytest.mark.parametrize(
