@@ -177,6 +177,10 @@ class PendingLine(models.Model):
     reduces = models.JSONField(
         default=list, help_text="Which billed lines a credit reduces: [{line_id, net, tax}]; they count as credited (M12)"
     )
+    continues = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="rests", db_index=False,
+        help_text="The line this is the rest of, when an invoice took up a part: the rest keeps its place among those that wait",
+    )  # fmt: skip
     billed_in = models.ForeignKey(Document, null=True, blank=True, on_delete=models.PROTECT, related_name="taken_up_lines")
     created_at = models.DateTimeField()
 

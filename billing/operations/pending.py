@@ -94,9 +94,9 @@ def _with_tax(parts: Sequence[tuple[int, Decimal]], tax: Decimal, currency: str)
 
 def keep(waiting: Iterable[tuple[Waiting, int | None]], *, at: datetime) -> None:
     """Write rests of lines as rows of their own, with the document that took them up in the same run, if one did."""
-    rows = [(one.contract, one.reference, one.line.canonical(), list(one.reduces), document, at) for one, document in waiting]
+    rows = [(one.contract, one.reference, one.line.canonical(), list(one.reduces), one.first, document, at) for one, document in waiting]
     if rows:
-        bulk.copy_in(PendingLine, ("contract_id", "reference", "line", "reduces", "billed_in_id", "created_at"), rows)
+        bulk.copy_in(PendingLine, ("contract_id", "reference", "line", "reduces", "continues_id", "billed_in_id", "created_at"), rows)
 
 
 def mark_billed(taken: Iterable[tuple[int, int]]) -> None:

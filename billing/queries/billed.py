@@ -44,6 +44,8 @@ def billed_facts(contract: Contract) -> list[Billed]:
 
 
 def pending_facts(contract: Contract) -> list[PricedLine]:
-    """The lines of earlier changes that wait for the next invoice, oldest first. One query."""
-    rows = contract.pending_lines.filter(billed_in__isnull=True).order_by("id").values_list("line", flat=True)
+    """The lines of earlier changes that wait for the next invoice, oldest first; a rest is as old as what it is the rest of. One query."""
+    rows = (
+        contract.pending_lines.filter(billed_in__isnull=True).order_by(Coalesce("continues_id", "id"), "id").values_list("line", flat=True)
+    )
     return [canonical.from_plain(PricedLine, row) for row in rows]

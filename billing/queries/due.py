@@ -25,10 +25,12 @@ NOT_BILLED = "It could not be billed"
 class Waiting:
     """A line of an earlier change that waits for an invoice, and the billed lines a credit reduces: {line_id, net, tax}.
 
-    `row` is its PendingLine; None for the rest of one that an invoice of the same run took up in part.
+    `row` is its PendingLine; None for the rest of one that an invoice of the same run took up in part. `first` is the PendingLine it
+    began as: rests keep their place, so that the oldest credit is used up first however often an invoice takes up a part of it.
     """
 
     row: int | None
+    first: int
     contract: int
     reference: str
     line: PricedLine
@@ -96,10 +98,10 @@ SELECT l.contract_id, l.key, p.code, p.name, p.family, l.quantity, l.unit_price,
  ORDER BY l.id
 """
 WAITING = """
-SELECT id, contract_id, reference, line, reduces
+SELECT id, coalesce(continues_id, id) AS first, contract_id, reference, line, reduces
   FROM billing_pendingline
  WHERE billed_in_id IS NULL AND contract_id = ANY(%(ids)s)
- ORDER BY id
+ ORDER BY first, id
 """
 
 
@@ -140,9 +142,9 @@ def waiting_of(contract: int) -> list[Waiting]:
 
 def _waiting(contracts: Sequence[int]) -> dict[int, list[Waiting]]:
     found: dict[int, list[Waiting]] = defaultdict(list)
-    for pk, contract, reference, line, reduces in _rows(WAITING, {"ids": contracts}):
+    for pk, first, contract, reference, line, reduces in _rows(WAITING, {"ids": contracts}):
         priced = canonical.from_plain(PricedLine, json.loads(line))
-        found[contract].append(Waiting(pk, contract, reference, priced, json.loads(reduces)))
+        found[contract].append(Waiting(pk, first, contract, reference, priced, json.loads(reduces)))
     return found
 
 

@@ -21,6 +21,8 @@ from billing.models import (
 )
 from billing.operations import billing_run, lines, recurring
 from billing.operations.billing_run import bill
+from billing.queries.billed import pending_facts
+from billing.queries.due import waiting_of
 from billing.queries.future import expected_next
 from dealops.audit.models import Entry
 from tests.portfolio import entity, portfolio
@@ -178,6 +180,23 @@ def test_waiting_credits_join_the_next_invoice_as_far_as_they_fit_and_reduce_wha
     assert not PendingLine.objects.filter(billed_in__isnull=True).exists()
     assert sum(part.net for part in reduced.all()) == Decimal(160)
     assert PendingLine.objects.count() == 4
+
+
+@pytest.mark.req("F61", "M07")
+def test_the_rest_of_a_credit_keeps_its_place_before_younger_ones():
+    (contract,) = portfolio(1, lines=1)
+    run(FIRST)
+    billed = DocumentLine.objects.get()  # 149.97 a month
+    for reference, net in (("CH-1", "400.00"), ("CH-2", "30.00")):
+        waiting_credit(contract, net, reference, [{"line_id": billed.pk, "net": "70.00", "tax": "14.00"}])
+    run(SECOND)
+    assert [one.reference for one in waiting_of(contract.pk)] == ["CH-1", "CH-2"]
+    assert [line.net for line in pending_facts(contract)] == [Decimal("250.03"), Decimal(30)]
+    run(date(2026, 3, 1))
+    assert [(one.reference, one.line.net) for one in waiting_of(contract.pk)] == [("CH-1", Decimal("100.06")), ("CH-2", Decimal(30))]
+    root = PendingLine.objects.get(reference="CH-1", continues=None)
+    assert set(PendingLine.objects.filter(reference="CH-1").exclude(pk=root.pk).values_list("continues", flat=True)) == {root.pk}
+    assert not PendingLine.objects.filter(reference="CH-2").exclude(continues=None).exists()
 
 
 def test_a_credit_carried_over_within_one_run_is_taken_up_by_the_invoice_after():
