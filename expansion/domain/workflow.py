@@ -45,6 +45,8 @@ MOVES: dict[str, tuple[frozenset[State], State]] = {
 
 # At most one change of a contract may be in one of these at a time; scheduled ones wait beside it.
 OPEN = frozenset({State.DRAFT, State.SUBMITTED, State.APPROVED})
+# It ended without ever taking effect.
+CAME_TO_NOTHING = frozenset({State.REJECTED, State.EXPIRED, State.SUPERSEDED, State.DISCARDED})
 
 
 class WrongState(Exception):

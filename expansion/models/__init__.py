@@ -23,13 +23,14 @@ from expansion.models.facts import (
 )
 from expansion.models.imports import ImportFile
 from expansion.models.notices import Notice, NoticePreference
-from expansion.models.offers import Adoption, AdoptionTask, Offer
+from expansion.models.offers import AWAITS_CHANGE, Adoption, AdoptionTask, Offer
 from expansion.models.plays import Evaluation, Occurrence, Play, PlayRun, PlayVersion
 from expansion.models.signals import GateOverride, Introduction, Signal
 from expansion.models.slack import SlackAccount, SlackPost
 from expansion.models.views import SavedView
 
 __all__ = [
+    "AWAITS_CHANGE",
     "OPEN_HANDOFF",
     "AccountProfile",
     "Adoption",

@@ -7,9 +7,14 @@ from django.db import models
 from django.db.models import Q
 
 from billing.models import Customer, Product, fields
+from expansion.domain import workflow
 from expansion.models.changes import Change
 from expansion.models.deals import Deal
 from expansion.models.signals import Introduction, Signal
+
+_CAME_TO_NOTHING = [state.value for state in workflow.CAME_TO_NOTHING]
+# An accepted offer leads to a change; one that came to nothing leaves the offer to the next.
+AWAITS_CHANGE = Q(response="accepted") & (Q(change__isnull=True) | Q(change__state__in=_CAME_TO_NOTHING))
 
 
 class Offer(models.Model):
@@ -71,7 +76,13 @@ class Offer(models.Model):
         return str(need.get("problem", "")) or (self.signal.problem if self.signal else "")
 
     @property
+    def awaits_change(self) -> bool:
+        """AWAITS_CHANGE of one row: accepted, and no change carries it that took effect or still may."""
+        return self.response == "accepted" and (self.change is None or self.change.state in _CAME_TO_NOTHING)
+
+    @property
     def permalink(self) -> str:
+        """How the audit log and links name this offer, such as `offer:7`."""
         return f"offer:{self.pk}"
 
 

@@ -18,7 +18,7 @@ from dealops.audit.operations import record
 from expansion import rules_motion as rules
 from expansion.domain.motion import gates
 from expansion.domain.motion.offers import IGNORED_AFTER, WAITING, Pitch, check_answer, check_pitch, ignored_on
-from expansion.models import Change, Deal, Introduction, Offer, Signal
+from expansion.models import AWAITS_CHANGE, Change, Deal, Introduction, Offer, Signal
 from expansion.queries import offers as queries
 from expansion.queries.facts import snapshots
 from expansion.queries.preview import Preview
@@ -205,12 +205,12 @@ def _ignore(pk: int, on: date, now: datetime) -> bool:
 
 
 def became(change: Change, *, now: datetime) -> None:
-    """Tie a submitted change to the accepted offer of its deal that has none yet; in the caller's transaction. One query without one."""
-    found = Offer.objects.filter(deal=change.deal_id, response=Offer.Response.ACCEPTED, change__isnull=True)
+    """Tie a submitted change to the accepted offer of its deal that awaits one; in the caller's transaction. One query without one."""
+    found = Offer.objects.filter(AWAITS_CHANGE, deal=change.deal_id)
     offer = found.select_for_update(of=("self",)).select_related(*RELATED).order_by("-responded_at").first()
     if offer is None or offer.mechanism not in change.mechanisms or offer.responded_at is None:
         return
-    if (now - offer.responded_at).days > LEADS_WITHIN_DAYS:
+    if (now - offer.responded_at).days > LEADS_WITHIN_DAYS or Offer.objects.filter(change=change).exists():
         return
     offer.change = change
     offer.save(update_fields=["change"])

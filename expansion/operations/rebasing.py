@@ -15,7 +15,7 @@ from billing.domain.impact import Impact
 from billing.domain.refusal import Refusal
 from billing.models import Contract
 from expansion.domain import workflow
-from expansion.models import OPEN_HANDOFF, Change, Decision
+from expansion.models import OPEN_HANDOFF, Change, Decision, Offer
 from expansion.operations import handoffs, notices, season
 from expansion.operations.deals import lock, place
 from expansion.operations.filling import fill
@@ -145,6 +145,7 @@ def _carry_on(change: Change, contract: Contract, seen: Preview, *, cause: str, 
     following = _successor(change, contract, seen, workflow.State.SCHEDULED, now)
     _supersede(change, f"{cause} changed the contract; the same amounts go on as {following.number}.")
     change.handoffs.filter(state__in=OPEN_HANDOFF).update(change=following)
+    Offer.objects.filter(change=change).update(change=following)
     tell(change, contract, "change.superseded", f"{change.number} goes on as {following.number}: {cause} changed the contract.", now=now)
     tell(
         following,

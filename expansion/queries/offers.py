@@ -15,7 +15,7 @@ from billing.models import Contract, ContractLine, Product
 from dealops.accounts.models import User
 from expansion.domain.motion import offers as domain
 from expansion.domain.motion.steps import LineNow, intents, usual_quantity
-from expansion.models import Deal, Goal, Introduction, Offer, Signal
+from expansion.models import AWAITS_CHANGE, Deal, Goal, Introduction, Offer, Signal
 from expansion.queries.preview import Preview, preview
 from expansion.scope import visible
 
@@ -85,8 +85,8 @@ def open_of(customer_id: int) -> Offer | None:
 
 
 def of_deal(deal_id: int) -> Offer | None:
-    """The newest offer of a deal that is open, to be asked again, or accepted without a change so far. One query."""
-    live = Q(response__in=domain.WAITING) | Q(response="accepted", change__isnull=True)
+    """The newest offer of a deal that is open, to be asked again, or accepted and awaits its change. One query."""
+    live = Q(response__in=domain.WAITING) | AWAITS_CHANGE
     return Offer.objects.filter(live, deal=deal_id).select_related("product", "shown_by").order_by("-pk").first()
 
 

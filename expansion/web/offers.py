@@ -66,7 +66,7 @@ def offer(request: HttpRequest, pk: int) -> HttpResponse:
         ignored_on=domain.ignored_on(
             found.response, touched=(found.responded_at or found.shown_at).date(), deferred_until=found.deferred_until
         ),
-        composer=composer_of(request, found) if found.response == "accepted" and found.change is None else "",
+        composer=composer_of(request, found) if found.awaits_change else "",
         zone=found.customer.legal_entity.time_zone,
     )  # fmt: skip
 

@@ -36,6 +36,10 @@ def approved(world: World, quantity: str = "25", **more: Any) -> Change:
     return changes.approve(change_id=change.pk, version=change.version, shown_hash=change.content_hash, by=world.finance, now=world.now)
 
 
+def rejected(world: World, change: Change) -> Change:
+    return changes.reject(change_id=change.pk, version=change.version, reason="Ask again in July", by=world.finance, now=world.now)
+
+
 def shown(change: Change) -> dict[str, str]:
     """What the form of the review page posts."""
     return {"version": str(change.version), "shown_hash": change.content_hash}

@@ -9,10 +9,11 @@ from django.db import IntegrityError, transaction
 from billing.domain.refusal import NotAllowed, Refusal
 from dealops.audit.models import Entry
 from expansion.models import Offer, Signal
-from expansion.operations import facts, motion, offers, signals
+from expansion.operations import changes, facts, motion, offers, signals
 from expansion.operations.offers import Pitch, Proposed
+from expansion.queries import offers as queries
 from expansion.queries.facts import snapshots
-from tests.expansion.desk import submitted
+from tests.expansion.desk import approved, rejected, submitted
 from tests.expansion.operations.customers import live, tell_brightwave
 from tests.worlds import STORY_DAY, seed_world
 
@@ -197,6 +198,46 @@ def test_the_change_that_follows_belongs_to_the_accepted_offer(world):
     offer.refresh_from_db()
     assert offer.change == change
     assert Entry.objects.filter(action="offer.became_change").count() == 1
+
+
+@pytest.mark.req("S3-44")
+def test_an_offer_whose_change_came_to_nothing_belongs_to_the_next(world):
+    offer = show(world)
+    answer(world, offer, "accepted")
+    first = submitted(world)
+    assert queries.of_deal(world.deal.pk) is None, "it has its change"
+    rejected(world, first)
+    waiting = queries.of_deal(world.deal.pk)
+    assert waiting == offer and waiting.awaits_change
+    second = submitted(world)
+    offer.refresh_from_db()
+    assert offer.change == second and not offer.awaits_change
+
+
+def test_a_change_that_carries_one_offer_takes_no_second(world):
+    offer = show(world)
+    answer(world, offer, "accepted")
+    change = submitted(world)
+    other = Offer.objects.get(pk=offer.pk)
+    other.pk, other.change = None, None
+    other.save(force_insert=True)
+    changes.recall(change_id=change.pk, version=change.version, by=world.ae, now=world.now)
+    change.refresh_from_db()
+    changes.submit(change_id=change.pk, version=change.version, shown_hash=change.content_hash, by=world.ae, now=world.now)
+    assert list(Offer.objects.filter(change=change)) == [offer]
+
+
+@pytest.mark.req("S3-44", "F71")
+def test_the_offer_goes_along_when_its_change_is_carried_on(world):
+    offer = show(world, proposed=Proposed("scheduler", "1"))
+    answer(world, offer, "accepted")
+    scheduler = [{"action": "add", "product": "scheduler", "quantity": "1"}]
+    waiting = approved(world, intents=scheduler, effective=STORY_DAY + 25 * DAY)
+    offer.refresh_from_db()
+    assert (waiting.state, offer.change) == ("scheduled", waiting)
+    approved(world)
+    offer.refresh_from_db()
+    assert offer.change.carries_on == waiting
 
 
 def test_a_change_of_another_kind_does_not_claim_the_offer(world):

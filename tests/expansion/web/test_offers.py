@@ -8,7 +8,7 @@ from django.urls import reverse
 from expansion.models import AdoptionTask, Change, Offer, ProductRelation, UsageReading
 from expansion.operations import adoption, facts, offers, pairings
 from expansion.queries.pairings import baskets
-from tests.expansion.desk import approved, drafted, set_clock
+from tests.expansion.desk import approved, drafted, rejected, set_clock, submitted
 from tests.expansion.operations.customers import tell_brightwave
 from tests.expansion.operations.test_offers import FIVE_MORE, PITCH
 from tests.worlds import STORY_DAY, seed_world
@@ -73,6 +73,18 @@ def test_accepting_opens_the_composer_filled_in(client, world):
     assert not Change.objects.exists(), "nothing is written by looking"
     drafted(world)
     assert "is a draft of this deal already and is shown here" in text(client.get(answered.url))
+
+
+def test_an_offer_whose_change_was_rejected_opens_the_composer_again(client, world):
+    offer = shown(world)
+    offers.answer(offer_id=offer.pk, response="accepted", by=world.ae, on=STORY_DAY, now=world.now)
+    change = submitted(world)
+    client.force_login(world.ae)
+    page = client.get(reverse("offer", args=[offer.pk]))
+    assert not page.context["composer"] and "It came to nothing" not in text(page)
+    rejected(world, change)
+    page = client.get(reverse("offer", args=[offer.pk]))
+    assert page.context["composer"] and "(rejected). It came to nothing; the next change" in text(page)
 
 
 def test_an_offer_of_a_new_product_fills_the_row_of_added_products(client, world):
