@@ -64,6 +64,7 @@ def _show(
     deal = Deal.objects.select_related("customer__legal_entity", "contract__legal_entity").get(pk=deal_id)
     customer = Customer.objects.select_for_update().get(pk=deal.customer_id)
     rules.demand(rules.why_not_see(by, customer))
+    _demand_same_customer(customer, signal, introduction)
     product = Product.objects.filter(code=proposed.product, is_active=True).first()
     if product is None:
         raise Refusal("unknown_product", "product", "Choose the product that is offered.")
@@ -84,6 +85,16 @@ def _show(
     where = offer.location.replace("rep", "conversation")
     _tell(offer, "offer.shown", f"{by} showed {customer.name} an offer ({where}): {seen.impact.summary}.", by=by, now=now)
     return offer
+
+
+def _demand_same_customer(customer: Customer, signal: Signal | None, introduction: Introduction | None) -> None:
+    if signal and signal.customer_id != customer.pk:
+        other, field = f"The signal is about {signal.customer.name}", "signal"
+    elif introduction and introduction.customer_id != customer.pk:
+        other, field = f"The hand-off is about {introduction.customer.name}", "introduction"
+    else:
+        return
+    raise Refusal("other_customer", field, f"{other} and the deal belongs to {customer.name}. Choose a deal of the same customer.")
 
 
 def _demand_gates(customer: Customer, mechanism: str, product: str, signal: Signal | None, on: date) -> None:

@@ -8,12 +8,13 @@ from django.db import IntegrityError, transaction
 
 from billing.domain.refusal import NotAllowed, Refusal
 from dealops.audit.models import Entry
-from expansion.models import Offer, Signal
+from expansion.models import Introduction, Offer, Signal
 from expansion.operations import changes, facts, motion, offers, signals
 from expansion.operations.offers import Pitch, Proposed
 from expansion.queries import offers as queries
 from expansion.queries.facts import snapshots
 from tests.expansion.desk import approved, rejected, submitted
+from tests.expansion.more_deals import another_deal
 from tests.expansion.operations.customers import live, tell_brightwave
 from tests.worlds import STORY_DAY, seed_world
 
@@ -38,8 +39,8 @@ def world(db):
     return made
 
 
-def show(world, *, pitch=PITCH, proposed=FIVE_MORE, by=None, signal=None):
-    return offers.show(deal_id=world.deal.pk, pitch=pitch, proposed=proposed, by=by or world.ae, on=STORY_DAY, now=world.now, signal=signal)
+def show(world, *, pitch=PITCH, proposed=FIVE_MORE, by=None, **why):
+    return offers.show(deal_id=world.deal.pk, pitch=pitch, proposed=proposed, by=by or world.ae, on=STORY_DAY, now=world.now, **why)
 
 
 def answer(world, offer, response, *, after=0, **more):
@@ -99,6 +100,22 @@ def test_one_offer_is_open_per_account_and_the_database_holds_it(world):
     with pytest.raises(IntegrityError), transaction.atomic():
         again.save(force_insert=True)
     assert snapshots(on=STORY_DAY, customers=[world.deal.customer_id])[world.deal.customer_id].open_offer
+
+
+def test_the_reason_of_an_offer_is_about_the_customer_of_its_deal(world):
+    live(world, "TM2")
+    signals.run(on=STORY_DAY, at=world.now)
+    signal = Signal.objects.get()
+    given = Introduction.objects.create(
+        signal=signal, customer=signal.customer, mechanism="upsell", sourced_by=world.csm, route="owner", rule="", context={},
+        due_at=world.now, created_at=world.now,
+    )  # fmt: skip
+    elsewhere = another_deal(world, 1043, "Harbour Freight")
+    for reason, field in (({"signal": signal}, "signal"), ({"introduction": given}, "introduction")):
+        with pytest.raises(Refusal, match="is about Brightwave Logistics and the deal belongs to Harbour Freight") as refused:
+            show(elsewhere, **reason)
+        assert refused.value.field == field
+    assert not Offer.objects.exists()
 
 
 @pytest.mark.req("S1-29")
