@@ -187,6 +187,11 @@ def undelivered(user: User) -> int:
     return visible(user, Posting.objects.exclude(message__state=Delivery.DONE)).count()
 
 
+def has_deals() -> bool:
+    """Whether anything was ever imported or synchronised, whoever may see it. One query."""
+    return Deal.objects.exists()
+
+
 def next_bill_run(user: User, today: date) -> date | None:
     """The day on which the next recurring invoices are due. One index look-up."""
     days: Sequence[date] = (

@@ -1,17 +1,22 @@
-"""Home: what waits for me, what is late, what went wrong. The blocks depend on the role."""
+"""Home: what waits for me, what is late, what went wrong. The blocks depend on the role, and each fails alone."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.clock import now as present
 from dealops.accounts.models import Role, User
+from dealops.problems import is_away, reference
 from expansion.domain.workflow import State
 from expansion.queries import adoption, offers
 from expansion.queries import home as queries
@@ -20,115 +25,195 @@ from expansion.queries.talks import next_talks
 from expansion.web.frame import page, section
 from expansion.web.navigation import may_open
 
+log = logging.getLogger(__name__)
+
+# The blocks in the order in which they stand, with what each is called when it cannot be read.
+TITLES = {
+    "to_decide": "Waiting for your approval",
+    "introductions": "Hand-offs from Customer Success",
+    "offers": "Offers to ask about",
+    "adoption": "Adoption follow-ups",
+    "signals": "Signals to qualify",
+    "talks": "Next conversations",
+    "my_changes": "My changes",
+    "handoffs": "Handed to Finance",
+    "stuck": "Postings that are stuck",
+    "given": "Hand-offs I gave",
+    "look_at": "Deals to look at",
+    "tiles": "Some of the numbers above",
+}
+# Blocks without a sentence of their own for nothing: they stand there only with rows.
+ONLY_WITH_ROWS = frozenset({"offers", "adoption", "talks", "given"})
+
+
+@dataclass(slots=True)
+class Blocks:
+    """What was read for one person's Home, and which of it could not be read."""
+
+    user: User
+    now: datetime
+    reference: str
+    found: dict[str, queries.Block] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    # Of what waits for approval, how much others have to decide.
+    others_decide: int = 0
+
+    @property
+    def today(self) -> date:
+        return timezone.localtime(self.now).date()
+
+    def read(self, key: str, ask: Callable[[], queries.Block]) -> int | None:
+        """Read one block. How many rows it has in all; None when it could not be read."""
+        found = self._asked(key, ask)
+        if found is None:
+            return None
+        self.found[key] = found
+        return found.total
+
+    def counted(self, ask: Callable[[], Any]) -> Any:
+        """What a tile shows and no block holds. None when it could not be read."""
+        return self._asked("tiles", ask)
+
+    def _asked(self, key: str, ask: Callable[[], Any]) -> Any:
+        """Each statement is a transaction of its own here, so the next block can be read after one that failed."""
+        try:
+            return ask()
+        except DatabaseError as error:
+            if is_away(error):
+                raise
+            log.exception("A block of Home could not be read: %s (%s)", key, self.reference)
+            self.failed.add(key)
+            return None
+
+    def shown(self) -> list[dict[str, Any]]:
+        """The blocks in their order, each with its template or its title when it failed."""
+        shown = []
+        for key, title in TITLES.items():
+            block = self.found.get(key)
+            if key in self.failed:
+                shown.append({"key": key, "title": title, "template": "home/failed.html"})
+            elif block and (block.rows or key not in ONLY_WITH_ROWS):
+                shown.append({"key": key, "title": title, "template": f"home/{key}.html"})
+        return shown
+
 
 @require_safe
 @section("home")
 def home(request: HttpRequest) -> HttpResponse:
-    now = present()
-    today = timezone.localtime(now).date()
-    blocks = BLOCKS[Role(request.user.role)](request.user, now, today)
-    for tile in blocks["tiles"]:
-        if not may_open(request.user, urlsplit(tile["href"]).path.strip("/")):
+    """A block that cannot be read says so with a way to try again; the others stay."""
+    user, blocks = request.user, Blocks(request.user, present(), reference(request))
+    tiles = READ[Role(user.role)](blocks)
+    for tile in tiles:
+        if not may_open(user, urlsplit(tile["href"]).path.strip("/")):
             tile["href"] = ""
-    bill_run = queries.next_bill_run(request.user, today)
+    bill_run = queries.next_bill_run(user, blocks.today)
+    all_clear = not blocks.failed and not any(block.total for key, block in blocks.found.items() if key != "given")
     return page(
         request,
         "home/home.html",
         title="My work",
-        today=today,
-        now=now,
+        today=blocks.today,
+        now=blocks.now,
+        tiles=tiles,
         bill_run=bill_run,
-        bill_run_in=(bill_run - today).days if bill_run else None,
-        all_clear=not any(isinstance(block, queries.Block) and block.total for block in blocks.values()),
-        **blocks,
+        bill_run_in=(bill_run - blocks.today).days if bill_run else None,
+        all_clear=all_clear,
+        is_first_run=all_clear and not queries.has_deals(),
+        blocks=[] if all_clear else blocks.shown(),
+        reference=blocks.reference,
+        others_decide=blocks.others_decide,
+        **blocks.found,
     )
 
 
-def _of_maker(user: User, now: datetime, today: date) -> dict[str, Any]:
+def _tiles_of_maker(blocks: Blocks) -> list[dict[str, Any]]:
     """Sales and Customer Success: my changes with their lights, my deals that need somebody."""
-    by_state = queries.counts_of_changes(user)
-    look_at = queries.deals_to_look_at(user, today=today)
-    return {
-        **(_given_by(user) if user.role == Role.CUSTOMER_SUCCESS else _given_to(user, now)),
-        "offers": queries.Block(*offers.to_ask(user, today=today)),
-        "follow_ups": queries.Block(*adoption.due_for(user, today=today)),
-        "talks": queries.Block(*next_talks(user, today=today)),
-        "my_changes": queries.my_changes(user, now=now),
-        "look_at": look_at,
-        "tiles": [
-            _tile("Drafts to finish", by_state.get(State.DRAFT, 0), "square-pen", "/changes?tab=draft&mine=yes"),
-            _tile("Waiting for Finance", by_state.get(State.SUBMITTED, 0), "hourglass", "/changes?tab=awaiting&mine=yes"),
-            _tile("Scheduled", by_state.get(State.SCHEDULED, 0), "calendar", "/changes?tab=scheduled&mine=yes"),
-            _tile("Deals to look at", look_at.total, "eye", "/board?owner=me", "wait"),
-        ],
-    }
+    user, now, today = blocks.user, blocks.now, blocks.today
+    (_given_by if user.role == Role.CUSTOMER_SUCCESS else _given_to)(blocks)
+    blocks.read("offers", lambda: queries.Block(*offers.to_ask(user, today=today)))
+    blocks.read("adoption", lambda: queries.Block(*adoption.due_for(user, today=today)))
+    blocks.read("talks", lambda: queries.Block(*next_talks(user, today=today)))
+    blocks.read("my_changes", lambda: queries.my_changes(user, now=now))
+    look_at = blocks.read("look_at", lambda: queries.deals_to_look_at(user, today=today))
+    by_state = blocks.counted(lambda: queries.counts_of_changes(user))
+
+    def of(state: State) -> int | None:
+        return None if by_state is None else by_state.get(state, 0)
+
+    return [
+        _tile("Drafts to finish", of(State.DRAFT), "square-pen", "/changes?tab=draft&mine=yes"),
+        _tile("Waiting for Finance", of(State.SUBMITTED), "hourglass", "/changes?tab=awaiting&mine=yes"),
+        _tile("Scheduled", of(State.SCHEDULED), "calendar", "/changes?tab=scheduled&mine=yes"),
+        _tile("Deals to look at", look_at, "eye", "/board?owner=me", "wait"),
+    ]
 
 
-def _given_by(user: User) -> dict[str, Any]:
+def _given_by(blocks: Blocks) -> None:
     """Customer Success: what there is to qualify, and what became of what was handed over."""
-    return {"signals": queries.Block(*motion.cards_for(user)), "given": motion.introductions_by(user)}
+
+    def given() -> queries.Block:
+        rows = tuple(motion.introductions_by(blocks.user))
+        return queries.Block(rows, len(rows))
+
+    blocks.read("signals", lambda: queries.Block(*motion.cards_for(blocks.user)))
+    blocks.read("given", given)
 
 
-def _given_to(user: User, now: datetime) -> dict[str, Any]:
+def _given_to(blocks: Blocks) -> None:
     """Sales: what Customer Success handed over and waits for an answer."""
-    rows, total = motion.introductions_for(user, at=now)
-    return {"introductions": queries.Block(tuple(rows), total)}
+
+    def waiting() -> queries.Block:
+        rows, total = motion.introductions_for(blocks.user, at=blocks.now)
+        return queries.Block(tuple(rows), total)
+
+    blocks.read("introductions", waiting)
 
 
-def _of_finance(user: User, now: datetime, today: date) -> dict[str, Any]:
+def _tiles_of_finance(blocks: Blocks) -> list[dict[str, Any]]:
     """Finance: the head of the queue, tasks handed over, what accounting did not take."""
-    to_decide, handoffs, stuck = queries.to_decide(user, now=now), queries.handoffs_to(Role.FINANCE, user), queries.stuck_postings(user)
-    end_of_day = timezone.make_aware(datetime.combine(today, time.max))
-    return {
-        "to_decide": to_decide,
-        "others_decide": queries.waiting_for_approval(user) - to_decide.total,
-        "handoffs": handoffs,
-        "stuck": stuck,
-        "tiles": [
-            _tile("To approve", to_decide.total, "stamp", "/approvals"),
-            _tile("Due today or late", queries.late_approvals(user, until=end_of_day), "timer", "/approvals", "wait"),
-            _tile("Hand-offs", handoffs.total, "handshake", "/future-invoices"),
-            _tile("Postings that are stuck", stuck.total, "triangle-alert", "/sync", "bad"),
-        ],
-    }
+    user, now = blocks.user, blocks.now
+    end_of_day = timezone.make_aware(datetime.combine(blocks.today, time.max))
+    to_decide = blocks.read("to_decide", lambda: queries.to_decide(user, now=now))
+    handoffs = blocks.read("handoffs", lambda: queries.handoffs_to(Role.FINANCE, user))
+    stuck = blocks.read("stuck", lambda: queries.stuck_postings(user))
+    if to_decide is not None:
+        blocks.others_decide = (blocks.counted(lambda: queries.waiting_for_approval(user)) or to_decide) - to_decide
+    return [
+        _tile("To approve", to_decide, "stamp", "/approvals"),
+        _tile("Due today or late", blocks.counted(lambda: queries.late_approvals(user, until=end_of_day)), "timer", "/approvals", "wait"),
+        _tile("Hand-offs", handoffs, "handshake", "/future-invoices"),
+        _tile("Postings that are stuck", stuck, "triangle-alert", "/sync", "bad"),
+    ]
 
 
-def _of_admin(user: User, now: datetime, today: date) -> dict[str, Any]:
+def _tiles_of_admin(blocks: Blocks) -> list[dict[str, Any]]:
     """RevOps: is everything flowing? And what is theirs."""
-    stuck = queries.stuck_postings(user)
-    return {
-        "stuck": stuck,
-        "my_changes": queries.my_changes(user, now=now),
-        "tiles": [
-            _tile("Awaiting approval", queries.waiting_for_approval(user), "stamp", "/approvals"),
-            _tile("On the way to accounting", queries.undelivered(user), "send", "/sync"),
-            _tile("Postings that are stuck", stuck.total, "triangle-alert", "/sync", "bad"),
-        ],
-    }
+    blocks.read("my_changes", lambda: queries.my_changes(blocks.user, now=blocks.now))
+    return _tiles_of_auditor(blocks)
 
 
-def _of_auditor(user: User, now: datetime, today: date) -> dict[str, Any]:
+def _tiles_of_auditor(blocks: Blocks) -> list[dict[str, Any]]:
     """Auditors read: the same numbers, nothing to do."""
-    stuck = queries.stuck_postings(user)
-    return {
-        "stuck": stuck,
-        "tiles": [
-            _tile("Awaiting approval", queries.waiting_for_approval(user), "stamp", "/approvals"),
-            _tile("On the way to accounting", queries.undelivered(user), "send", "/sync"),
-            _tile("Postings that are stuck", stuck.total, "triangle-alert", "/sync", "bad"),
-        ],
-    }
+    user = blocks.user
+    return [
+        _tile("Awaiting approval", blocks.counted(lambda: queries.waiting_for_approval(user)), "stamp", "/approvals"),
+        _tile("On the way to accounting", blocks.counted(lambda: queries.undelivered(user)), "send", "/sync"),
+        _tile("Postings that are stuck", blocks.read("stuck", lambda: queries.stuck_postings(user)), "triangle-alert", "/sync", "bad"),
+    ]
 
 
-BLOCKS = {
-    Role.SALES: _of_maker,
-    Role.CUSTOMER_SUCCESS: _of_maker,
-    Role.FINANCE: _of_finance,
-    Role.REVOPS: _of_admin,
-    Role.AUDITOR: _of_auditor,
+# What is read for each role; the tiles above the blocks are the answer.
+READ = {
+    Role.SALES: _tiles_of_maker,
+    Role.CUSTOMER_SUCCESS: _tiles_of_maker,
+    Role.FINANCE: _tiles_of_finance,
+    Role.REVOPS: _tiles_of_admin,
+    Role.AUDITOR: _tiles_of_auditor,
 }
 
 
-def _tile(label: str, value: int, icon: str, href: str, tone: str = "") -> dict[str, Any]:
-    """A number that leads to its rows; it has a tone only when it is not zero."""
-    return {"label": label, "value": value, "icon": icon, "href": href, "tone": tone if value else ""}
+def _tile(label: str, value: int | None, icon: str, href: str, tone: str = "") -> dict[str, Any]:
+    """A number that leads to its rows; it has a tone only when it is not zero. None is a number that could not be read."""
+    if value is None:
+        return {"label": label, "value": "–", "hint": "could not be read", "icon": icon, "href": href, "tone": "wait"}
+    return {"label": label, "value": value, "hint": "", "icon": icon, "href": href, "tone": tone if value else ""}

@@ -1,6 +1,7 @@
 """Home: what waits for me, what is late, what went wrong; the same number of queries however much there is."""
 
 import uuid
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -136,6 +137,59 @@ def test_home_costs_the_same_with_one_row_and_with_many(client, role):
         add()
     assert queries() == few
     assert few <= 26
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("role", "table", "gone", "kept"),
+    [
+        (Role.SALES, "expansion_offer", ["Offers to ask about"], ["My changes", "Deals to look at", "Hand-offs from Customer Success"]),
+        (Role.FINANCE, "billing_posting", ["Postings that are stuck"], ["Waiting for your approval", "Handed to Finance"]),
+        (Role.AUDITOR, "billing_posting", ["Postings that are stuck", "Some of the numbers above"], ["Awaiting approval"]),
+    ],
+)
+def test_a_block_that_cannot_be_read_says_so_and_the_others_stay(client, role, table, gone, kept):
+    maker = makers.person(Role.SALES, "Ada Ellis")
+    makers.change(makers.deal("Brightwave Logistics", owner=maker, health=30), maker=maker)
+    person = maker if role == Role.SALES else makers.person(role, "Some Body", approval_limit=5000)
+    with held(table):
+        page = home(client, person)
+    assert page.count("This part could not be read") == len(gone)
+    for title in gone:
+        assert f'Try again<span class="sr-only">: {title}</span>' in page
+    for words in kept:
+        assert words in page
+    if role != Role.AUDITOR:
+        assert "Brightwave Logistics" in page
+    assert "All clear" not in page
+    again = client.get("/home?block=offers").content.decode()
+    assert "could not be read" not in again
+
+
+@contextmanager
+def held(table):
+    """Somebody else has locked the whole table, as a migration does, and this connection waits for it only a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '200ms'")
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        other.cursor().execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+    finally:
+        other.close()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+
+
+def test_before_the_first_deal_the_way_to_begin_stands_on_home(client):
+    page = home(client, makers.person(Role.REVOPS, "Ravi Olsen"))
+    assert 'href="/deals/import"' in page and 'href="/crm"' in page
+
+
+def test_with_deals_and_nothing_waiting_home_is_all_clear(client, ada):
+    makers.deal("Brightwave Logistics", owner=makers.person(Role.SALES, "Sam Ortiz"))
+    assert "All clear – 0 waiting" in home(client, ada)
 
 
 def _recent():

@@ -18,21 +18,24 @@ pytestmark = pytest.mark.django_db
 
 # screen -> who, where, what it says before anything is there, where it leads on from there
 EMPTY = {
-    "S02 home": (Role.SALES, "/home", "All clear – 0 waiting", ""),
+    "S02 home of RevOps": (Role.REVOPS, "/home", "Your work appears here with the first deals", "Import deals"),
+    "S02 home": (Role.SALES, "/home", "Your work appears here with the first deals", "RevOps imports them or connects HubSpot"),
     "S03 board": (Role.SALES, "/board?pipeline=upsells", "Nothing here yet", "Start from a deal"),
-    "S04 deals": (Role.SALES, "/deals", "No deals yet", ""),
-    "S07 changes": (Role.SALES, "/changes", "No changes yet", ""),
-    "S08 approvals": (Role.FINANCE, "/approvals", "Nothing to approve", ""),
-    "S08 hand-offs": (Role.FINANCE, "/approvals?tab=handoffs", "No hand-off is open", ""),
-    "S08 decided": (Role.FINANCE, "/approvals?tab=decided", "Nothing decided yet", ""),
-    "S10 documents": (Role.FINANCE, "/documents", "No documents yet", ""),
-    "S12 future invoices": (Role.FINANCE, "/future-invoices", "No recurring contracts", ""),
-    "S13 sync": (Role.FINANCE, "/sync", "Nothing waiting", ""),
-    "S13 delivered": (Role.FINANCE, "/sync?tab=done", "Nothing delivered yet", ""),
+    "S03 whole board": (Role.REVOPS, "/board?pipeline=all", "No deals yet", "Import deals"),
+    "S04 deals": (Role.SALES, "/deals", "No deals yet", "RevOps imports them or connects HubSpot"),
+    "S04 deals of RevOps": (Role.REVOPS, "/deals", "No deals yet", "Import deals"),
+    "S07 changes": (Role.SALES, "/changes", "No changes yet", "Choose a deal"),
+    "S08 approvals": (Role.FINANCE, "/approvals", "Nothing to approve", "Check future invoices"),
+    "S08 hand-offs": (Role.FINANCE, "/approvals?tab=handoffs", "No hand-off is open", "Check future invoices"),
+    "S08 decided": (Role.FINANCE, "/approvals?tab=decided", "Nothing decided yet", "See what waits"),
+    "S10 documents": (Role.FINANCE, "/documents", "No documents yet", "See changes"),
+    "S12 future invoices": (Role.FINANCE, "/future-invoices", "No recurring contracts", "RevOps imports them or connects HubSpot"),
+    "S13 sync": (Role.FINANCE, "/sync", "Nothing waiting", "See what was delivered"),
+    "S13 delivered": (Role.FINANCE, "/sync?tab=done", "Nothing delivered yet", "See what waits"),
     "S20 unread": (Role.SALES, "/notifications", "All read", "Show all"),
-    "S20 notifications": (Role.SALES, "/notifications?show=all", "Nothing yet", ""),
+    "S20 notifications": (Role.SALES, "/notifications?show=all", "Nothing yet", "Choose what you are told"),
     "S20 outbox": (Role.REVOPS, "/notifications/outbox", "Nothing sent yet", ""),
-    "accounts": (Role.SALES, "/accounts", "Accounts appear with the first deal", ""),
+    "accounts": (Role.SALES, "/accounts", "Accounts appear with the first deal", "RevOps imports them or connects HubSpot"),
 }
 # screen -> who, where with a filter that nothing fits, what it says, what clears it
 NO_RESULTS = {
@@ -41,6 +44,8 @@ NO_RESULTS = {
     "S07 changes": (Role.SALES, "/changes?q=zzz", "No change matches", "Show all changes"),
     "S10 documents": (Role.FINANCE, "/documents?q=zzz", "No document matches", "Clear filters"),
     "S12 future invoices": (Role.FINANCE, "/future-invoices?q=zzz", "No contract matches", "Show all"),
+    "S22 audit log": (Role.AUDITOR, "/audit?subject=zzz", "No entry matches", "Clear filters"),
+    "S22 row history": (Role.AUDITOR, "/audit/rows?subject=contract:zzz", "No row matches", "Clear filters"),
     "S23 palette": (Role.SALES, "/search?q=zzz", "Nothing matches", "Try a customer"),
     "accounts": (Role.SALES, "/accounts?q=zzz", "No account matches", "Clear filters"),
 }
