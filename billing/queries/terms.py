@@ -26,6 +26,15 @@ def terms_at(contract: Contract, version: int) -> Terms:
     return _terms(contract, rows)
 
 
+def recurring_rows(contract: Contract, on: date) -> list[ContractLine]:
+    """Per recurring line the slice in force on the day, else the next one to come; with its product. One-time items stay out. One query."""
+    found: dict[Any, ContractLine] = {}
+    for row in contract.lines.filter(removed_in__isnull=True, is_recurring=True).select_related("product").order_by("starts", "id"):
+        if row.ends is None or row.ends > on:
+            found.setdefault(row.key, row)
+    return list(found.values())
+
+
 def _terms(contract: Contract, rows: Iterable[ContractLine]) -> Terms:
     rows = rows.select_related("product").order_by("id") if hasattr(rows, "select_related") else rows
     return Terms(

@@ -11,7 +11,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Window
 
 from billing.domain.refusal import Refusal
-from billing.models import Contract, ContractLine, Product
+from billing.models import Contract, Product
+from billing.queries import recurring_rows
 from dealops.accounts.models import User
 from expansion.domain.motion import offers as domain
 from expansion.domain.motion.steps import LineNow, intents, usual_quantity
@@ -91,17 +92,13 @@ def of_deal(deal_id: int) -> Offer | None:
 
 
 def lines_now(contract: Contract, on: date) -> list[LineNow]:
-    """The recurring lines in force on the day, else the next one of each to come, as the composer has them. One query."""
-    found: dict[Any, ContractLine] = {}
-    for line in contract.lines.filter(removed_in__isnull=True, is_recurring=True).select_related("product").order_by("starts", "id"):
-        if (line.ends is None or line.ends > on) and line.key not in found:
-            found[line.key] = line
+    """The recurring lines in force on the day, else the next one of each to come. One query."""
     return [
         LineNow(
             str(line.key), line.product.code, line.product.name, line.product.family, line.product.tier, line.product.unit, line.quantity,
             line.unit_price,
         )
-        for line in found.values()
+        for line in recurring_rows(contract, on)
     ]  # fmt: skip
 
 

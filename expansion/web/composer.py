@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing.clock import business_date, now
 from billing.domain.periods import next_periods, period_on
 from billing.domain.refusal import Refusal, Stale
-from billing.models import Basis, Contract, ContractLine, ContractVersion, Owner, Shape, Treatment
-from billing.queries import Resolved, resolve_policies
+from billing.models import Basis, Contract, ContractVersion, Owner, Shape, Treatment
+from billing.queries import Resolved, recurring_rows, resolve_policies
 from billing.templatetags.money import NONE, money_text
 from expansion import rules
 from expansion.domain import workflow
@@ -50,7 +50,7 @@ class Desk:
         self.deal: Deal = deal_or_404(request, number)
         self.contract: Contract = self.deal.contract
         self.today = business_date(self.contract.legal_entity.time_zone, self.now)
-        self.lines = _lines(self.contract, self.today)
+        self.lines = recurring_rows(self.contract, self.today)
         self.sellable: tuple[Sellable, ...] = sellable_on(self.contract)
         self.open_change = Change.objects.filter(deal=self.deal, state__in=[s.value for s in workflow.OPEN]).select_related("maker").first()
 
@@ -287,15 +287,6 @@ def _written(request: HttpRequest, desk: Desk, form: ComposerForm, act: str) -> 
 def _page(request: HttpRequest, desk: Desk, form: ComposerForm, *, status: int = 200, **more: Any) -> HttpResponse:
     context = {**desk.context(form), **more}
     return page(request, "composer/composer.html", title=f"Change {desk.deal.customer.name}", status=status, **context)
-
-
-def _lines(contract: Contract, today: date) -> list[ContractLine]:
-    """Per line the slice that holds today, else the next one to come. One-time items are delivered and stay."""
-    found: dict[Any, ContractLine] = {}
-    for line in contract.lines.filter(removed_in__isnull=True, is_recurring=True).select_related("product").order_by("starts", "id"):
-        if (line.ends is None or line.ends > today) and line.key not in found:
-            found[line.key] = line
-    return list(found.values())
 
 
 def shown_figures(figures: Figures) -> dict[str, str]:
