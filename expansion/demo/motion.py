@@ -14,7 +14,7 @@ from expansion.demo import offers
 from expansion.demo.contracts import Signing, sign
 from expansion.domain.motion.presets import EVERY
 from expansion.models import Commitment, ProductFacts, ProductRelation
-from expansion.operations import facts, motion, plays, usage
+from expansion.operations import facts, motion, plays, signals, usage
 from expansion.operations.facts import Seen
 
 # product: (capabilities, seat cap, percent of the base that has to be in use first)
@@ -69,6 +69,8 @@ def load(people: Mapping[str, User], *, on: date) -> None:
     offers.tick_off(on=on)
     motion.hour(on=on, at=at)
     offers.load(on=on, at=at)
+    # Whoever has an offer open, or said no lately, is held back from the first look on.
+    signals.run(on=on, at=at)
 
 
 def _products() -> None:

@@ -135,7 +135,7 @@ def _context(signal: Signal, account: Account, answers: Answers, case: routing.C
             "deferred_until": offer.deferred_until.isoformat() if offer and offer.deferred_until else "", "words": signal.message,
         },
         "need": {
-            "verbatim": signal.quote or answers.problem, "problem": answers.problem, "goal": answers.goal, "urgency": signal.urgency,
+            "verbatim": signal.quote or account.asked_problem, "problem": answers.problem, "goal": answers.goal, "urgency": signal.urgency,
             "evidence": answers.evidence, "contact": answers.contact, "department": answers.department,
         },
         "product": {

@@ -18,6 +18,7 @@ from expansion.domain.motion.account import Account
 from expansion.domain.motion.fields import Reading
 from expansion.domain.motion.plays import Outcome, Play, evaluate, read_play
 from expansion.domain.motion.value import estimate
+from expansion.domain.motion.words import to_customer
 from expansion.models import Deal, GateOverride, Occurrence, PlayRun, PlayVersion, Signal
 from expansion.queries.facts import snapshots
 
@@ -202,19 +203,12 @@ def _new(
     guess = estimate(account, outcome.mechanism, outcome.product)
     signal = Signal(
         customer_id=key[0], play_id=key[1], version=version, trigger=key[2], deal=deals.get(key[0]), kind=play.live[0].field.name,
-        family=play.family, mechanism=outcome.mechanism, product_id=products.get(outcome.product), message=play.message.format_map(
-            _Blank(outcome.inputs)), units=guess.units, value=guess.value, currency=guess.currency, value_words=guess.words[:200],
-        problem=account.asked_problem, first_seen=at, last_seen=at,
+        family=play.family, mechanism=outcome.mechanism, product_id=products.get(outcome.product),
+        message=to_customer(play.message, outcome.inputs), units=guess.units, value=guess.value, currency=guess.currency,
+        value_words=guess.words[:200], problem=account.asked_problem, first_seen=at, last_seen=at,
     )  # fmt: skip
     _say(signal, outcome)
     return signal
-
-
-class _Blank(dict[str, str]):
-    """A field the message names but the play does not ask about is left as it was written."""
-
-    def __missing__(self, name: str) -> str:
-        return "{" + name + "}"
 
 
 def _say(signal: Signal, outcome: Outcome) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+from billing.domain.refusal import Refusal
 from dealops.accounts.models import User
 from expansion.domain.motion.account import Account
 from expansion.domain.motion.words import Known, known
 from expansion.models import Contact, Goal, Introduction, Signal
 from expansion.queries.facts import snapshots
+from expansion.queries.offers import intents_for, lines_now, start_of
 from expansion.scope import visible
 
 WITH = ("signal__customer", "signal__product", "customer__legal_entity", "deal", "to", "sourced_by", "closed_by")
@@ -45,3 +47,15 @@ def goal_of(deal_id: int) -> str:
     taken = Introduction.objects.filter(deal=deal_id, state=Introduction.State.ACCEPTED).order_by("-pk").values_list("context", flat=True)
     context = taken.first()
     return str((context or {}).get("need", {}).get("goal", ""))
+
+
+def proposed_by(given: Introduction, *, on: date) -> list[dict[str, str]]:
+    """What a hand-off proposes, as steps on the lines the contract has now; [] without a product, or when they have it. Three queries."""
+    signal = given.signal
+    if given.deal is None or signal.product is None or given.mechanism == "downgrade":
+        return []
+    start = start_of(given.deal, signal=signal, given=given, on=on)
+    try:
+        return intents_for(lines_now(given.deal.contract, on), signal.product, start.quantity)
+    except Refusal:
+        return []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, When
 
 from dealops.accounts.models import Role, User
 from expansion.domain.motion import gates
@@ -19,6 +19,8 @@ from expansion.scope import visible
 PAGE_SIZE = 30
 TABS = {"open": "Open", "held": "Held back", "snoozed": "Not now", "handed_off": "Handed off", "dismissed": "Dismissed"}
 STALE_DAYS = 1
+# These customers meet a limit by themselves, asked or not (S1-20).
+NEAR_THE_CAP = ("utilisation", "plan_cap", "commitment")
 WITH = ("customer", "deal__owner", "product", "play", "version", "contact", "created_by", "deal__contract__legal_entity")
 
 
@@ -103,9 +105,10 @@ def is_stale(signal: Signal, today: date) -> bool:
 
 
 def open_for(user: User, limit: int = 8) -> tuple[list[Signal], int]:
-    """Open signals on this person's accounts for Home, worth most first. Two queries."""
+    """Open signals on this person's accounts for Home: whoever is about to run into a wall, then worth most first. Two queries."""
     found = _scope(user, True).filter(state=Signal.State.OPEN)
-    rows = list(found.select_related(*WITH).order_by(F("value").desc(nulls_last=True), "-pk")[:limit])
+    wall = Case(When(kind__in=NEAR_THE_CAP, then=0), default=1)
+    rows = list(found.select_related(*WITH).order_by(wall, F("value").desc(nulls_last=True), "-pk")[:limit])
     return rows, found.count()
 
 

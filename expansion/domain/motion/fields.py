@@ -129,7 +129,7 @@ def _commitment(account: Account, on: date) -> Iterable[Reading]:
     for product, trend in account.trends.items():
         left = trend.days_to_cap
         name = account.products[product].name if product in account.products else product
-        words = f"has used {trend.used.normalize():f} of {trend.commit.normalize():f} units of {name} and reaches the cap in {left} days"
+        words = f"has used {trend.used.normalize():,f} of {trend.commit.normalize():,f} units of {name} and reaches the cap in {left} days"
         yield Reading(trend.projected / Fraction(trend.commit), words, f"commitment:{product}", True, on, on, product)
 
 

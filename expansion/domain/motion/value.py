@@ -20,7 +20,10 @@ class Estimate:
 
 
 def estimate(account: Account, mechanism: str, product: str) -> Estimate:
-    """An upsell to 80 % utilisation, the difference to another plan, one unit of a new product, or nothing for adoption."""
+    """An upsell to 80 % utilisation, the difference to another plan, one unit of a new product, or nothing for adoption.
+
+    A downgrade of the plan they have, because there is no smaller one or use fell, has no amount before the ways of the plan are compared.
+    """
     owned = next((o for o in account.owned if o.product == product), None)
     currency = account.owned[0].currency if account.owned else ""
     if mechanism == "adoption":
@@ -32,6 +35,8 @@ def estimate(account: Account, mechanism: str, product: str) -> Estimate:
             return Estimate(None, currency, None, "How many more is to be talked about.")
         words = f"{units} more {owned.name} {owned.unit}s x {_price(owned.price)} bring use to 80 % or less"
         return Estimate(units * owned.price, currency, units, words)
+    if owned and mechanism == "downgrade":
+        return Estimate(None, currency, None, "How much less it can be is what the downsell plan shows.")
     trait, plan = account.products.get(product), account.plan
     price = trait.prices.get(currency) if trait else None
     if trait is None or price is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from expansion.domain.motion.account import Account
 from expansion.domain.motion.kinds import SIGNAL_KINDS
 
-# Kinds of live fields whose words read as a verb phrase after the customer's name.
+# What a play adds to the words of a counted field: for colleagues, not for the customer.
 COUNTED = "; threshold"
 
 
@@ -22,6 +22,18 @@ def headline(*, customer: str, kind: str, because: str, inputs: Mapping[str, str
         return f"{customer}: {SIGNAL_KINDS.get(kind, 'Said')}: “{said}”"
     found = inputs.get(kind)
     return f"{customer} {found.replace(COUNTED, ' – threshold')}." if found else because
+
+
+def to_customer(message: str, inputs: Mapping[str, str]) -> str:
+    """Words to the customer with what was found put in, the play's own threshold left out. A field the play does not ask about stays."""
+    return message.format_map(_Blank({name: words.partition(COUNTED)[0] for name, words in inputs.items()}))
+
+
+class _Blank(dict[str, str]):
+    """A field the message names but the play does not ask about is left as it was written."""
+
+    def __missing__(self, name: str) -> str:
+        return "{" + name + "}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +54,7 @@ def known(
     contact: str, department: str, owns_budget: bool,
 ) -> Known:  # fmt: skip
     """Everything that is filled in before anybody types (S1-24, S3-54): from the signal, the account's goals and its contacts."""
-    evidence = inputs.get(kind) or quote
+    evidence = f"{account.name} {inputs[kind]}" if inputs.get(kind) else quote
     use, owned = account.use.get(product), next((o for o in account.owned if o.product == product), None)
     if not problem and use and owned and kind in {"utilisation", "plan_cap"}:
         left = max(owned.quantity - use.used, type(use.used)(0))

@@ -41,7 +41,7 @@ def test_the_story_begins_with_the_signal_of_brightwave(demo):
     )
     assert (signal.state, signal.value, signal.gates[0]["sentence"]) == ("open", 250, "Health 82 passes the gate (60).")
     rows, total = open_for(signal.deal.success_manager)
-    assert total >= len(rows) > 0
+    assert total >= len(rows) > 0 and rows[0] == signal, "the first row of Home"
 
 
 @pytest.mark.req("S3-45", "S4-26")

@@ -54,7 +54,7 @@ def test_the_four_groups_go_along_as_they_are(world):
     assert given.due_at == world.now + timedelta(days=1)
     context = given.context
     assert set(context) == {"offer", "need", "product", "routing"}
-    assert context["need"]["verbatim"] == ANSWERS.problem and context["need"]["contact"] == "Dana Price"
+    assert (context["need"]["verbatim"], context["need"]["problem"], context["need"]["contact"]) == ("", ANSWERS.problem, "Dana Price")
     assert context["product"] == {
         "plan": "Team", "owned": ["Team x 20"], "proposed": "Team", "units": 5, "implementation_stage": "Onboarding done",
         "milestone": "first result on 18 Mar 2026", "utilisation": "95 %", "health": "82",
@@ -64,6 +64,13 @@ def test_the_four_groups_go_along_as_they_are(world):
     world.deal.refresh_from_db()
     assert (world.deal.pipeline.code, world.deal.stage.code) == ("upsells", "qualified")
     assert Signal.objects.get().state == "handed_off"
+
+
+@pytest.mark.req("S3-59")
+def test_in_their_words_is_what_they_said_and_nothing_else(world):
+    said = "The next three dispatchers start in July and have no seat"
+    facts.record_intake(customer=world.contract.customer, reference="IN-1", source="form", answers={"problem": said}, at=world.now)
+    assert hand_off(world).context["need"]["verbatim"] == said
 
 
 def test_what_was_handed_over_is_not_rewritten_by_what_comes_later(world):

@@ -96,7 +96,7 @@ def test_an_offer_of_a_new_product_fills_the_row_of_added_products(client, world
     assert [(row.product, row.quantity) for row in added] == [("api-access", "2"), ("", "")]
 
 
-@pytest.mark.parametrize("address", ["offer=999", "offer=x", "downsell=nothing", "offer=99999999999999999999"])
+@pytest.mark.parametrize("address", ["offer=999", "offer=x", "downsell=nothing", "offer=99999999999999999999", "introduction=999"])
 def test_a_wrong_address_opens_the_composer_empty(client, world, address):
     client.force_login(world.ae)
     page = client.get(f"/deals/DL-1042/change?{address}")

@@ -88,6 +88,10 @@ def test_the_one_who_closes_is_told_accepts_and_the_composer_knows_the_goal(clie
     assert "Handed over by Carl Moss" in deal and "hiring 5 dispatchers" in deal
     assert "Notifications, 1 unread" not in deal
     assert ">Take on the northern depot without overtime</textarea>" in text(client.get("/deals/DL-1042/change"))
+    filled = f"/deals/DL-1042/change?introduction={given.pk}"
+    assert f'href="{filled}"' in client.get(answer.url).content.decode()
+    composer = client.get(filled).context
+    assert composer["form"].lines[0].quantity == "25" and composer["figures"] is not None
 
 
 @pytest.mark.req("S1-24")
