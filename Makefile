@@ -11,6 +11,9 @@ INSTALL = @command -v "$(FOUND)" >/dev/null || { echo "dealops needs Python 3.11
 # Tests decide for themselves what a test run is; nothing of a demo in the shell may leak in.
 ALONE = env -u DEMO -u HOST -u PORT -u LEDGERLY_PORT
 
+# Test workers, each with a PostgreSQL and a Valkey of its own. One needs the least memory; two are quicker where there are two cores.
+WORKERS ?= 1
+
 # DEMO=0 runs without demo data and Ledgerly.
 DEMO ?= 1
 run demo-reset: export DEMO := $(DEMO)
@@ -24,9 +27,9 @@ run: ## from nothing to the running product with demo data; HOST= PORT= LEDGERLY
 	$(INSTALL) requirements.lock
 	@exec $(RUN) manage.py stack
 
-test: ## all tests; ARGS="-k name" for some; browser tests when a Chromium is found
+test: ## all tests; ARGS="-k name" for some, WORKERS=2 for two at a time; browser tests when a Chromium is found
 	$(INSTALL) requirements-dev.lock
-	@exec $(ALONE) $(RUN) -m pytest $(ARGS)
+	@exec $(ALONE) $(RUN) -m pytest $(if $(filter-out 0 1,$(WORKERS)),-n $(WORKERS)) $(ARGS)
 
 lint: ## style, types, import order, templates, missing migrations; runs all and fails if one does
 	$(INSTALL) requirements-dev.lock

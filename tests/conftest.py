@@ -1,6 +1,7 @@
 """For every test: browser tests get the system's Chromium, or say how to get one. The servers come from plugin_servers.py."""
 
 import os
+from collections import Counter
 
 import pytest
 from django.conf import settings as django_settings
@@ -35,7 +36,33 @@ def attempts_are_forgotten(request):
         cache.clear()
 
 
-def pytest_collection_modifyitems(items):
+# Seconds that a test takes, roughly, by what it uses; a file of more than LONG begins before the others.
+PATIENT, A_BROWSER, ROWS_KEPT, ROWS, NOTHING, LONG = 30.0, 3.0, 1.0, 0.3, 0.02, 20.0
+# Where the marks do not tell that a whole product is started, or the whole demo made.
+STARTERS = {"stack/test_run.py", "embedded/test_session.py", "demo/test_motion.py"}
+
+
+def seconds(item):
+    """A guess, for the order of the files only."""
+    if item.get_closest_marker("timeout") or "/".join(item.path.parts[-2:]) in STARTERS:
+        return PATIENT
+    if item.get_closest_marker("browser"):
+        return A_BROWSER
+    database = item.get_closest_marker("django_db")
+    return NOTHING if database is None else ROWS_KEPT if database.kwargs.get("transaction") else ROWS
+
+
+def longest_first(items):
+    """So that no worker begins a long file when the other one has nothing left to do. Short files stay in their random order."""
+    by_file = Counter()
+    for item in items:
+        by_file[item.path] += seconds(item)
+    items.sort(key=lambda item: -by_file[item.path] if by_file[item.path] > LONG else 0)
+
+
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):
+        longest_first(items)
     browser_tests = [item for item in items if item.get_closest_marker("browser")]
     if browser_tests and chromium.find() is None:
         if os.environ.get("REQUIRE_BROWSER"):
