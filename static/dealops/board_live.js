@@ -14,7 +14,8 @@
   function ask() {
     window.clearTimeout(timer);
     if (document.hidden || isBusy()) return wait();
-    fetch(board.dataset.live + "?" + board.dataset.query, { headers: tag ? { "If-None-Match": tag, "X-Background": "yes" } : { "X-Background": "yes" }, redirect: "manual" })
+    const headers = { "X-Background": "yes", ...(tag && { "If-None-Match": tag }) };
+    fetch(board.dataset.live + "?" + board.dataset.query, { headers, redirect: "manual" })
       .then((answer) => (answer.status === 304 ? null : answer.ok ? answer.json().then((now) => [answer.headers.get("ETag"), now]) : Promise.reject(answer)))
       .then(heard, missed)
       .finally(wait);

@@ -6,8 +6,8 @@
   const KEY = "dealopsKept";
   const place = document.getElementById("page");
   const person = (place && place.dataset.person) || "";
-  const here = window.location.pathname + window.location.search;
-  const OMITTED = ["hidden", "password", "file", "submit", "button", "reset", "image"];
+  const here = () => window.location.pathname + window.location.search;
+  const OMITTED = ["hidden", "password", "file", "submit", "button", "reset", "image", "fieldset"];
 
   function read() {
     try {
@@ -19,14 +19,20 @@
   const isChoice = (field) => field.type === "checkbox" || field.type === "radio";
   const write = (kept) => sessionStorage.setItem(KEY, JSON.stringify(kept));
 
+  // The fields a person fills in.
+  const fieldsOf = (form) => Array.from(form.elements).filter((field) => field.name && !OMITTED.includes(field.type));
+
+  // `interrupted`: the session is over already, so that the next page of the same person brings it back.
+  function keep(form, interrupted) {
+    const fields = fieldsOf(form).map((field) => ({ name: field.name, type: field.type, value: field.value, checked: field.checked }));
+    if (fields.length) write({ person, here: here(), action: new URL(form.action).pathname, fields, interrupted });
+  }
+  Object.assign(window.dealops, { fieldsOf, keep });
+
   // --- every form that is sent is kept until the next page shows that it arrived --------------------------------------------
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!person || form.method !== "post") return;
-    const fields = Array.from(form.elements)
-      .filter((field) => field.name && !OMITTED.includes(field.type))
-      .map((field) => ({ name: field.name, type: field.type, value: field.value, checked: field.checked }));
-    if (fields.length) write({ person, here, action: new URL(form.action).pathname, fields });
+    if (person && form.method === "post") keep(form, false);
   });
 
   // --- what the next page says about it -------------------------------------------------------------------------------------------
@@ -35,7 +41,7 @@
   if (document.querySelector("[data-interrupted]") || (!person && !kept.interrupted)) return write({ ...kept, interrupted: true });
   if (!person) return;
   if (kept.person !== person || !kept.interrupted) return sessionStorage.removeItem(KEY);
-  if (kept.here === here) document.addEventListener("DOMContentLoaded", restore);
+  if (kept.here === here()) document.addEventListener("DOMContentLoaded", restore);
 
   function restore() {
     sessionStorage.removeItem(KEY);

@@ -1,10 +1,11 @@
-// The end of a session is said before it comes; a network that is away, and an answer that takes long. kept.js brings the input back.
+// The end of a session is said before it comes; a network that is away, and an answer that takes long.
 (function () {
   "use strict";
 
   const WARNING = 120; // seconds before the end (WCAG 2.2.1)
   const here = document.getElementById("session");
   const bar = document.getElementById("offline");
+  const { fieldsOf, keep } = window.dealops; // kept.js brings back what is typed here but not sent, too
   const forms = () => Array.from(document.querySelectorAll("form")).filter((form) => form.method === "post");
 
   // --- offline: a plain bar, and nothing is sent ---------------------------------------------------------------------------------
@@ -58,7 +59,6 @@
   const words = here.querySelector("[data-words]");
   const stay = here.querySelector("[data-stay]");
   const again = here.querySelector("[data-sign-in]");
-  const person = document.getElementById("page").dataset.person;
   let end = 0;
   let timer = 0;
 
@@ -115,7 +115,8 @@
 
   function over() {
     window.clearTimeout(timer);
-    keep(forms().find((form) => fieldsOf(form).some(isTyped)));
+    const typed = forms().find((form) => fieldsOf(form).some(isTyped));
+    if (typed) keep(typed, true);
     words.textContent = "You are signed out. What you typed on this page is kept in this tab: sign in again to go on.";
     stay.hidden = true;
     again.hidden = false;
@@ -123,8 +124,6 @@
     again.focus();
   }
 
-  // What is typed but not sent is kept as kept.js keeps what was sent: it fills the form in again after the log-in.
-  const fieldsOf = (form) => Array.from(form.elements).filter((field) => field.name && !/^(hidden|password|file|submit|button|reset|image|fieldset)$/.test(field.type));
   function isTyped(field) {
     if (field.options) {
       const given = Array.from(field.options).findIndex((option) => option.defaultSelected);
@@ -132,13 +131,6 @@
     }
     if (/^(checkbox|radio)$/.test(field.type)) return field.checked !== field.defaultChecked;
     return field.value !== field.defaultValue;
-  }
-  function keep(form) {
-    if (!form) return;
-    const fields = fieldsOf(form).map((field) => ({ name: field.name, type: field.type, value: field.value, checked: field.checked }));
-    const place = window.location.pathname + window.location.search;
-    const action = new URL(form.action).pathname;
-    window.sessionStorage.setItem("dealopsKept", JSON.stringify({ person, here: place, action, fields, interrupted: true }));
   }
 
   stay.addEventListener("click", () =>
