@@ -10,7 +10,7 @@ from dealops.outbox.relay import Delivery
 from expansion.domain.slack import plain_blocks
 from expansion.handlers import mail, slack
 from expansion.models import Notice
-from expansion.queries.notices import digest_of
+from expansion.queries.notices import all_of_them, digest_of
 
 
 def send(delivery: Delivery) -> Callable[[], None]:
@@ -26,5 +26,5 @@ def send(delivery: Delivery) -> Callable[[], None]:
         key = str(delivery.message.key)
         with slack.translated():
             found = slack.client().find(address, key) if delivery.look_first else None
-            found or slack.client().post(address, subject, plain_blocks(subject, text, f"{settings.SITE_URL}/notifications"), key=key)
+            found or slack.client().post(address, subject, plain_blocks(subject, text, all_of_them()), key=key)
     return mail.nothing

@@ -67,8 +67,13 @@ def digest_of(notices: Sequence[Notice]) -> tuple[str, str]:
     named = [f"- {' '.join(notice.title.split())}\n  {link_of(notice)}" for notice in notices[:NAMED]]
     if len(notices) > NAMED:
         named.append(f"- and {len(notices) - NAMED} more")
-    text = "\n".join([*named, "", f"All of them: {settings.SITE_URL}/notifications", "", "Why you get this: many things happened at once."])
+    text = "\n".join([*named, "", f"All of them: {all_of_them()}", "", "Why you get this: many things happened at once."])
     return f"{len(notices)} more notifications", text
+
+
+def all_of_them() -> str:
+    """The address of a person's own notifications."""
+    return f"{settings.SITE_URL}/notifications"
 
 
 def link_of(notice: Notice) -> str:

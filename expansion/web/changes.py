@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -27,7 +26,7 @@ from expansion.queries.crm import panel_of, will_write
 from expansion.queries.lights import lights_of
 from expansion.queries.lists import CHANGES
 from expansion.web.figures import Figures, button_label, figures_of
-from expansion.web.frame import page, section
+from expansion.web.frame import page, section, view_address
 from expansion.web.lists import Listed
 from expansion.web.pictures import invoices_chart
 
@@ -58,7 +57,7 @@ def index(request: HttpRequest) -> HttpResponse:
     found = queries.change_list(user=request.user, tab=tab, mine=mine, search=search, after=after, page=listed.cut)
     kept = {"mine": "yes" if mine else "", "q": search}
     tabs = [
-        {"title": title, "href": _address(tab=key, **kept), "current": key == tab, "count": found.counts[key]}
+        {"title": title, "href": view_address("all", tab=key, **kept), "current": key == tab, "count": found.counts[key]}
         for key, (title, _) in queries.TABS.items()
     ]
     return page(
@@ -222,7 +221,3 @@ def _reversible(user: User, found: Change) -> bool:
     if found.reverses_id or rules.why_not_reverse(user, found) is not None:
         return False
     return not any(State(other.state) not in ENDED for other in found.reversals.all())
-
-
-def _address(**values: str) -> str:
-    return "?" + urlencode({name: value for name, value in values.items() if value and (name, value) != ("tab", "all")})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +21,7 @@ from expansion.queries.growth import growth_of
 from expansion.queries.listing import paged
 from expansion.queries.lists import DEALS
 from expansion.queries.signals import introduction_of
-from expansion.web.frame import page, section
+from expansion.web.frame import page, section, view_address
 from expansion.web.lists import Listed
 from expansion.web.pictures import growth_chart
 
@@ -44,7 +42,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = list(queries.rows_of(deals))
     filters = {name: listed.kept.get(name, "") for name in ("pipeline", "owner", "age")}
     tabs = [
-        {"title": title, "href": _address(view=key, q=search, **filters), "current": key == view, "count": None}
+        {"title": title, "href": view_address("all", view=key, q=search, **filters), "current": key == view, "count": None}
         for key, title in queries.VIEWS.items()
     ]
     return page(
@@ -55,7 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
         search=search,
         rows=rows,
         filters=filters,
-        board=f"{reverse('board')}{_address(**filters)}",
+        board=f"{reverse('board')}{view_address('all', **filters)}",
         pipelines=[("", "Every board"), *((board.code, board.name) for board in PIPELINES)],
         people=listed.owners,
         is_filtered=bool(search or view != "all" or any(filters.values())),
@@ -97,7 +95,7 @@ def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
         story=story,
         kinds=[("", "Everything"), *((name, words) for name, (words, _, _) in timeline.KINDS.items())],
         kind=kind,
-        older=_address(show=kind, before=story.older) + "#timeline" if story.older else "",
+        older=view_address("all", show=kind, before=story.older) + "#timeline" if story.older else "",
         why_not_change=rules.why_not_change(request.user, found),
         may_note=rules.why_not_note(request.user, found) is None,
         crm=panel_of(found),
@@ -119,8 +117,3 @@ def deal_or_404(request: HttpRequest, number: str) -> Deal:
         return queries.deal_by_number(number, request.user)
     except Deal.DoesNotExist:
         raise Http404(f"There is no deal {number}. Search for the customer instead.") from None
-
-
-def _address(**values: str) -> str:
-    """The query string of a view of this page; what is blank is left out."""
-    return "?" + urlencode({name: value for name, value in values.items() if value and (name, value) != ("view", "all")})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_safe
 
@@ -11,7 +9,7 @@ from billing.models import Document
 from expansion.queries import documents as queries
 from expansion.queries import timeline
 from expansion.queries.lists import DOCUMENTS
-from expansion.web.frame import page, section
+from expansion.web.frame import page, section, view_address
 from expansion.web.lists import Listed
 from expansion.web.paper import note_of, pdf_of
 
@@ -28,7 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
     found = queries.documents(user=request.user, tab=tab, kind=kind, search=search, before=request.GET.get("before", ""), page=listed.cut)
     kept = {"kind": kind, "q": search}
     tabs = [
-        {"title": title, "href": _address(tab=key, **kept), "current": key == tab, "count": found.counts[key]}
+        {"title": title, "href": view_address("all", tab=key, **kept), "current": key == tab, "count": found.counts[key]}
         for key, (title, _) in queries.TABS.items()
         if found.counts[key] or key in {"all", "waiting", "posted", tab}
     ]
@@ -90,7 +88,3 @@ def _document_or_404(request: HttpRequest, number: str) -> Document:
         return queries.document_by_number(number, request.user)
     except Document.DoesNotExist:
         raise Http404(f"There is no document {number}. Look for it in the list of documents.") from None
-
-
-def _address(**values: str) -> str:
-    return "?" + urlencode({name: value for name, value in values.items() if value and (name, value) != ("tab", "all")})

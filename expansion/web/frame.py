@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -53,6 +54,12 @@ def status_of(refusal: Refusal) -> int:
     if isinstance(refusal, NotAllowed):
         return 403
     return 409 if isinstance(refusal, Stale) else 422
+
+
+def view_address(opens_with: str, **values: str) -> str:
+    """The query string of a view of a page. What is blank is left out, and so is the tab or view a bare address opens with."""
+    standard = {("tab", opens_with), ("view", opens_with)}
+    return "?" + urlencode({name: value for name, value in values.items() if value and (name, value) not in standard})
 
 
 def back(request: HttpRequest, fallback: str) -> HttpResponseRedirect:

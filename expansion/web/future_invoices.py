@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -13,7 +11,7 @@ from billing.models import FutureInvoice
 from expansion.queries import future_invoices as queries
 from expansion.queries import timeline
 from expansion.queries.lists import FUTURE_INVOICES
-from expansion.web.frame import page, section
+from expansion.web.frame import page, section, view_address
 from expansion.web.lists import Listed
 
 
@@ -29,7 +27,7 @@ def index(request: HttpRequest) -> HttpResponse:
         user=request.user, tab=tab, search=search, after=request.GET.get("after", ""), today=today, page=listed.cut
     )
     tabs = [
-        {"title": title, "href": _address(tab=key, q=search), "current": key == tab, "count": found.counts[key]}
+        {"title": title, "href": view_address("", tab=key, q=search), "current": key == tab, "count": found.counts[key]}
         for key, title in queries.TABS.items()
     ]
     return page(
@@ -66,7 +64,3 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
         currency=contract.currency,
         tax_name=contract.legal_entity.tax_name,
     )
-
-
-def _address(**values: str) -> str:
-    return "?" + urlencode({name: value for name, value in values.items() if value})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -25,7 +24,7 @@ from expansion.queries import offers as queries
 from expansion.scope import visible
 from expansion.web.changes import BUSY
 from expansion.web.figures import Figures
-from expansion.web.frame import page, section, status_of
+from expansion.web.frame import page, section, status_of, view_address
 from expansion.web.signals import int_of
 
 TEXTS = ("product", "quantity", "goal", "why_now", "words", "value", "is_good", "is_good_because", "location")
@@ -40,10 +39,10 @@ def index(request: HttpRequest) -> HttpResponse:
     search = request.GET.get("q", "")
     found = queries.listing(request.user, tab=tab, search=search, after=request.GET.get("after", ""))
     tabs = [
-        {"title": title, "href": _address(tab=key, q=search), "current": key == tab, "count": found.counts[key]}
+        {"title": title, "href": view_address("waiting", tab=key, q=search), "current": key == tab, "count": found.counts[key]}
         for key, title in queries.TABS.items()
     ]
-    older = _address(tab=tab, q=search, after=found.after) if found.after else ""
+    older = view_address("waiting", tab=tab, q=search, after=found.after) if found.after else ""
     return page(
         request, "offers/list.html", title="Offers", rows=found.rows, tabs=tabs, tab=tab, search=search, older=older,
         may_show=rules_motion.why_not_show_offer(request.user) is None,
@@ -253,8 +252,3 @@ def _moment(text: str, zone: str) -> datetime:
     except ValueError:
         raise Refusal("no_moment", "at", "Give the day and the hour of the meeting.") from None
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
-
-
-def _address(**values: str) -> str:
-    """The query string of a view of this page; what is blank is left out."""
-    return "?" + urlencode({name: value for name, value in values.items() if value and (name, value) != ("tab", "waiting")})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db import OperationalError
@@ -23,7 +22,7 @@ from expansion.operations import inbox_of_signals as operations
 from expansion.queries import signals as queries
 from expansion.scope import visible
 from expansion.web.changes import BUSY
-from expansion.web.frame import page, section, status_of
+from expansion.web.frame import page, section, status_of, view_address
 
 LONDON = "Europe/London"
 MECHANISMS = [("", "Let dealops decide"), ("upsell", "Upsell"), ("cross_sell", "Cross-sell"), ("downgrade", "Downgrade")]
@@ -52,11 +51,11 @@ def index(request: HttpRequest) -> HttpResponse:
         search=search,
         rows=[_card(request, row) for row in found.rows],
         tabs=[
-            {"title": title, "href": _address(tab=key, **kept), "current": key == tab, "count": found.counts[key]}
+            {"title": title, "href": view_address("open", tab=key, **kept), "current": key == tab, "count": found.counts[key]}
             for key, title in queries.TABS.items()
         ],
         is_filtered=bool(search or mine),
-        older=_address(tab=tab, after=found.after, **kept) if found.after else "",
+        older=view_address("open", tab=tab, after=found.after, **kept) if found.after else "",
         may_log=rules.why_not_log_signal(request.user) is None,
         has_plays=PlayVersion.objects.filter(state=PlayVersion.State.LIVE).exists() if not found.rows else True,
         today=today(),
@@ -222,8 +221,3 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise Refusal("no_day", "until", "Choose the day on which it comes back.") from None
-
-
-def _address(**values: str) -> str:
-    """The query string of a view of this page; what is blank is left out."""
-    return "?" + urlencode({name: value for name, value in values.items() if value and (name, value) != ("tab", "open")})
