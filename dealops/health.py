@@ -81,7 +81,7 @@ def clock() -> None:
         raise NotReady("When the clock struck last cannot be read.") from error
     if seconds is None:
         raise NotReady("The clock (celery beat) was never heard. Start it; see docs/operations.md.")
-    if seconds > pulse.SILENT_SECONDS:
+    if seconds > pulse.silent_after():
         raise NotReady(f"The clock (celery beat) has been silent for {seconds:.0f} s. Start it again.")
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import close_old_connections, connection
 
 from dealops.outbox.relay import DUE
 
 CLOCK = "clock"
-# The clock strikes every two seconds; a worker that carried its strokes would be late whenever it is busy, so beat notes them itself.
-SILENT_SECONDS = 25.0
+# A worker that carried the clock's strokes would be late whenever it is busy, so beat notes them itself.
+# A busy machine may be late by so much.
+LATE_STROKE_SECONDS = 20.0
 # How long something may be due before it counts as stuck. Bulk work waits for its turn by design (F29).
 LATE_SECONDS = {"post": 300.0, "notify": 300.0, "bulk": 3600.0}
 
@@ -37,6 +39,11 @@ def silence(name: str) -> float | None:
         cursor.execute(SILENCE, [name])
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def silent_after() -> float:
+    """Seconds without a stroke after which the clock counts as silent: two strokes and a half, as set, and some time for a busy machine."""
+    return 2.5 * settings.OUTBOX_SWEEP_SECONDS + LATE_STROKE_SECONDS
 
 
 def longest_wait(queue: str) -> float:

@@ -78,7 +78,7 @@ def _strikes() -> bool:
         seconds = pulse.silence(pulse.CLOCK)
     finally:
         connection.close()
-    return seconds is not None and seconds <= pulse.SILENT_SECONDS
+    return seconds is not None and seconds <= pulse.silent_after()
 
 
 def _processes() -> int:

@@ -61,6 +61,16 @@ def test_a_clock_that_stopped_is_noticed_within_half_a_minute(client, tmp_path):
     assert failing(client, strikes=False) == ["clock"]
 
 
+@pytest.mark.django_db
+def test_a_clock_that_is_set_to_strike_seldom_is_silent_later(client, settings):
+    pulse.note(pulse.CLOCK)
+    Pulse.objects.update(beaten_at=timezone.now() - timedelta(seconds=60))
+    settings.OUTBOX_SWEEP_SECONDS = 30
+    assert failing(client, strikes=False) == []
+    settings.OUTBOX_SWEEP_SECONDS = 2
+    assert failing(client, strikes=False) == ["clock"]
+
+
 @pytest.mark.req("F107", "F117")
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_answers_but_takes_no_writes_is_named(client):
