@@ -9,6 +9,7 @@ from dealops import health
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="home"), name="root"),
     path("health/live", health.live, name="health_live"),
+    path("health/serving", health.serving, name="health_serving"),
     path("health/ready", health.ready, name="health_ready"),
     path("accounts/tokens/", include("dealops.rest.urls")),
     path("accounts/", include("dealops.accounts.urls")),

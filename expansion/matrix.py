@@ -60,6 +60,7 @@ ACT_ASKS = "the act asks the rules; whoever may not is told why on the page"
 DOORS: dict[str, Door] = {
     "root": page(ANYBODY),
     "health_live": page(ANYBODY),
+    "health_serving": page(ANYBODY),
     "health_ready": page(ANYBODY),
     "home": page(),
     "search": page(),

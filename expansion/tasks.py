@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 
 from celery import shared_task
 from django.utils import timezone
@@ -59,4 +60,4 @@ def plays() -> dict[str, int]:
         return {}
     with context.through("task"):
         done = motion.hour(on=business_date(LONDON, moment), at=moment)
-    return {"fired": done.fired, "held": done.held, "checked": done.checked, "late": done.late}
+    return asdict(done)

@@ -36,7 +36,7 @@ def empty(test: Any) -> None:
 
 def _deleted(expected: str) -> bool:
     """Whether all is as after a flush now. A request of the test may still be writing; it is waited for, and may be in each other's way."""
-    for time in range(TIMES):
+    for attempt in range(TIMES):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(f"LOCK TABLE {_all()} IN EXCLUSIVE MODE")
@@ -48,7 +48,7 @@ def _deleted(expected: str) -> bool:
                     cursor.execute(f'DELETE FROM "{table}"')
             return True
         except OperationalError:
-            if time == TIMES - 1:
+            if attempt == TIMES - 1:
                 raise
     return False
 

@@ -32,6 +32,7 @@ def told(row: Any) -> str:
 
 
 def page_of(kept: type[FormerRow]) -> type[FormerRowAdmin]:
+    """The admin page of one history: its own columns behind those every history has."""
     names = ("pgh_created_at", "pgh_label", "pgh_database_user", "pgh_context", "id", *(field.name for field in columns(kept)))
     return type(f"{kept.__name__}Admin", (FormerRowAdmin,), {"fields": names})
 

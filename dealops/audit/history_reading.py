@@ -42,6 +42,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """Steps, the newest first, and the cursor of the next page, "" at the end."""
+
     steps: tuple[Step, ...]
     after: str
 

@@ -1,8 +1,7 @@
 """Is the web server in this container alive? Run by path; exit status 0 if so.
 
 Reads ALLOWED_HOSTS as the server does, and PROBE_PORT if the port is not 8000. A redirect counts as life: over plain http a production
-server sends everybody to https. Whoever routes traffic asks /health/serving from outside, whoever watches
-asks /health/ready.
+server sends everybody to https. Whoever routes traffic asks /health/serving from outside; whoever watches asks /health/ready.
 """
 
 import http.client

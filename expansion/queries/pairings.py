@@ -40,6 +40,7 @@ def every_pairing() -> dict[str, list[Pairing]]:
 
 
 def suggested_count() -> int:
+    """How many pairings wait for somebody to approve or decline them. One query."""
     return ProductRelation.objects.filter(state=ProductRelation.State.SUGGESTED).count()
 
 

@@ -33,4 +33,3 @@ MOTIONS = (
         "Keep the relationship where the price would end it.", "down", "Keeps value that would be lost", "Business to Team",
     ),
 )  # fmt: skip
-BY_CODE = {motion.code: motion for motion in MOTIONS}

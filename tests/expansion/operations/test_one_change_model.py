@@ -7,7 +7,6 @@ import pytest
 
 from billing.models import Contract, ContractLine, Document, Posting
 from billing.queries import terms_of
-from expansion.domain import pipelines
 from expansion.models import Deal
 from expansion.operations import changes
 from expansion.queries.catalogue import sellable_on
@@ -125,7 +124,3 @@ def test_a_dearer_plan_of_the_family_is_an_upsell_however_many_seats_it_has(worl
     key = str(world.seat_line().key)
     fewer = [{"action": "swap", "key": key, "product": "enterprise", "quantity": "10"}]
     assert submitted(world, intents=fewer).mechanism == "upsell", "10 x 120.00 is more than 20 x 50.00"
-
-
-def test_every_motion_has_its_board():
-    assert set(pipelines.OF_MECHANISM.values()) < {pipeline.code for pipeline in pipelines.PIPELINES}

@@ -19,6 +19,8 @@ PAUSES = (1, 2, 4, 8, 16, 30)
 
 
 class Command(migrate.Command):
+    """`migrate` with a short wait for locks. Raises CommandError when a table stays in use to the last try."""
+
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
         for pause in (*PAUSES, None):
