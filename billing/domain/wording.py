@@ -49,15 +49,22 @@ def summary(before: Terms, after: Terms, effective: date) -> str:
 def _steps(old: tuple[Line, ...], new: tuple[Line, ...], effective: date, currency: str) -> Iterator[tuple[date, str]]:
     """(day, words) for each day on which what is held starts to differ in another way."""
     edges = {edge for line in (*old, *new) for edge in (line.starts, line.ends) if edge is not None and edge > effective}
-    said = ""
+    said, moved = "", None
     for day in (effective, *sorted(edges)):
         was, will_be = (next((line for line in side if line.holds_on(day)), None) for side in (old, new))
         words = _difference(was, will_be, currency)
         if words and words != said:
             yield day, words
         elif said and not words:
-            yield day, f"{will_be.name}: back to {_count(will_be)}" if will_be else "no longer"
-        said = words
+            yield day, _back(moved, will_be, currency) if will_be else "no longer"
+        said, moved = words, will_be
+
+
+def _back(moved: Line | None, line: Line, currency: str) -> str:
+    """What a step brings back that ends: the price where only the price had moved."""
+    if moved is not None and moved.product == line.product and moved.quantity == line.quantity and moved.unit_price != line.unit_price:
+        return f"{line.name}: price back to {_price(line, currency)}"
+    return f"{line.name}: back to {_count(line)}"
 
 
 def _difference(was: Line | None, will_be: Line | None, currency: str) -> str:

@@ -12,7 +12,7 @@ from expansion import models
 _NAME = ("customer__name",)
 # Model, what its list shows, what it is filtered and searched by.
 PAGES: tuple[tuple[Any, tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
-    (models.ProductFacts, ("product", "capabilities", "seat_cap", "min_adoption"), (), ()),
+    (models.ProductFacts, ("product", "capabilities", "seat_cap", "min_adoption", "can_pause"), (), ()),
     (models.ProductRelation, ("product", "kind", "other", "state", "decided_by"), ("kind", "state"), ()),
     (models.AccountProfile, ("customer", "lifecycle", "ownership", "stage", "onboarding_done_on", "next_talk_on"), ("stage",), _NAME),
     (models.Affiliation, ("parent", "child"), (), ("parent__name",)),

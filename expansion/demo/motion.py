@@ -30,6 +30,7 @@ PRODUCTS: dict[str, tuple[list[str], int | None, int | None]] = {
     "onboarding": ([], None, None),
     "training-day": ([], None, None),
 }
+CAN_PAUSE = frozenset({"starter"})
 RELATIONS = (
     ("team", "route-analytics", "complements"), ("team", "scheduler", "complements"), ("business", "api-access", "complements"),
     ("enterprise", "premium-support", "complements"), ("starter", "training-day", "complements"), ("onboarding", "training-day", "part_of"),
@@ -76,7 +77,7 @@ def load(people: Mapping[str, User], *, on: date) -> None:
 def _products() -> None:
     codes = {product.code: product for product in Product.objects.all()}
     ProductFacts.objects.bulk_create(
-        ProductFacts(product=codes[code], capabilities=capabilities, seat_cap=cap, min_adoption=adoption)
+        ProductFacts(product=codes[code], capabilities=capabilities, seat_cap=cap, min_adoption=adoption, can_pause=code in CAN_PAUSE)
         for code, (capabilities, cap, adoption) in PRODUCTS.items()
     )
     ProductRelation.objects.bulk_create(

@@ -19,6 +19,7 @@ class ProductFacts(models.Model):
     min_adoption = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Percent of the base product that has to be in use first"
     )
+    can_pause = models.BooleanField(default=False, help_text="It may stand still, unbilled, until a day on which it goes on (7.9)")
 
     class Meta:
         verbose_name_plural = "product facts"

@@ -19,7 +19,7 @@ from expansion.domain import workflow
 from expansion.domain.motion.downsell import DISCOUNT_MONTHS, SEASON_MONTHS, Effect, Option, Situation, plan, settles_on
 from expansion.domain.motion.outcomes import SAVE_CHECK_DAYS, Saved, saved_mrr
 from expansion.domain.motion.use import in_words, percent_words
-from expansion.models import Change, Deal
+from expansion.models import Change, Deal, Signal
 from expansion.queries.catalogue import sellable_on
 from expansion.queries.facts import snapshots
 from expansion.queries.offers import lines_now
@@ -51,12 +51,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A smaller plan that was taken: its change, K33 as of today, and the day it settles."""
+    """A smaller plan that was taken: its change, K33 as of today, and the day it settles. Only a save counts as saved (S4-10, K03)."""
 
     change: Change
     saved: Saved
     settles_on: date
     has_left: bool
+    is_save: bool
 
 
 def _points(value: Fraction | None) -> str:
@@ -119,20 +120,25 @@ def _discounts(deal: Deal, on: date) -> int:
 
 
 def kept_by(customer_id: int, *, on: date) -> Sequence[Kept]:
-    """Downgrades that took effect in the last half year, the newest first, with what they saved so far (K33). One query."""
+    """Downgrades that took effect in the last half year, the newest first, with what they saved so far (K33). Two queries."""
     since = on - timedelta(days=2 * SAVE_CHECK_DAYS)
     changes = Change.objects.filter(
         deal__customer=customer_id, state=workflow.State.APPLIED, mechanism="downgrade", reverses__isnull=True, applied_at__date__gte=since
     )
     rows = changes.select_related("deal__contract__legal_entity").order_by("-applied_at", "-pk")[:6]
-    return [_kept(change, on) for change in rows]
+    signs = list(
+        Signal.objects.filter(customer=customer_id, mechanism="downgrade").exclude(state="dismissed").values_list("first_seen", flat=True)
+    )
+    return [_kept(change, signs, on) for change in rows]
 
 
-def _kept(change: Change, on: date) -> Kept:
+def _kept(change: Change, signs: Sequence[datetime], on: date) -> Kept:
+    """A downgrade is a save when something spoke of leaving in the 90 days before it: without that they only needed less."""
     contract = change.deal.contract
     assert isinstance(change.applied_at, datetime)
     applied = max(change.effective, business_date(contract.legal_entity.time_zone, change.applied_at))
     left = contract.end if contract.state != Contract.State.ACTIVE or contract.end <= on else None
     before, after = Decimal(change.impact["mrr_before"]), Decimal(change.impact["mrr_after"])
     saved = saved_mrr(before=before, after=after, applied=applied, on=on, churned=left)
-    return Kept(change, saved, settles_on(applied, SAVE_CHECK_DAYS), left is not None)
+    is_save = any(seen <= change.applied_at <= seen + timedelta(days=SAVE_CHECK_DAYS) for seen in signs)
+    return Kept(change, saved, settles_on(applied, SAVE_CHECK_DAYS), left is not None, is_save)

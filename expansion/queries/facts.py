@@ -81,7 +81,7 @@ def catalogue() -> dict[str, ProductTrait]:
         adoption = Fraction(facts.min_adoption, 100) if facts.min_adoption is not None else None
         found[product.code] = ProductTrait(
             product.code, product.name, product.family, product.tier, tuple(facts.capabilities), tuple(requires[product.pk]), adoption,
-            facts.seat_cap, prices[product.pk],
+            facts.seat_cap, prices[product.pk], facts.can_pause,
         )  # fmt: skip
     return found
 

@@ -24,6 +24,7 @@ from expansion.domain.approval import Verdict
 from expansion.domain.intents import Asked, sorted_out
 from expansion.models import Change, Deal
 from expansion.queries.approval_rules import verdict_on
+from expansion.queries.bases import demand_bases
 from expansion.queries.prices import OwnPrice, own_prices
 from expansion.queries.reversal import policies_of, taken_back
 from expansion.queries.season import returning, season_made
@@ -80,6 +81,7 @@ def preview(
         wanted = back.after
     else:
         wanted = apply_edits(before, edits_from(contract, asked.steps, terms=before, effective=effective), effective)
+        demand_bases(contract, before, wanted, asked.steps, on=effective)
     policy = policies.as_policy(Treatment.CREDIT_NOTE if back else treatment)
     if asked.remainder_to:
         policy = replace(policy, remainder_to=asked.remainder_to)

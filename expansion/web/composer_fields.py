@@ -44,6 +44,7 @@ class LineField:
     plan: str
     is_removed: bool = False
     price: str = ""
+    until: str = ""
     least: str = ""
     is_uplifted: bool = True
     steps: list[StepField] = field(default_factory=list)
@@ -64,24 +65,26 @@ class LineField:
     @property
     def has_more(self) -> bool:
         """Whether anything below the fold is filled in."""
-        return bool(self.price or self.least or any(step.on or step.quantity for step in self.steps))
+        return bool(self.price or self.until or self.least or any(step.on or step.quantity for step in self.steps))
 
     def pieces(self) -> Iterator[Piece]:
         """What the person asks for on this line, in the order it is made."""
         name, key = self.line.product.name, self.key
+        ends = {"until": self.until} if self.until else {}
         if self.is_removed:
-            yield Piece({"action": "remove", "key": key}, {}, name, f"remove-{key}")
+            yield Piece({"action": "remove", "key": key, **ends}, {"until": f"until-{key}"}, name, f"remove-{key}")
             return
         price = {"unit_price": self.price} if self.price else {}
-        places = {"product": f"plan-{key}", "unit_price": f"price-{key}"}
+        places = {"product": f"plan-{key}", "unit_price": f"price-{key}", "until": f"until-{key}"}
         if self.plan != self.line.product.code:
-            swap = {"action": "swap", "key": key, "product": self.plan, "quantity": self.quantity, **price}
+            # A price that ends is a step of its own, so that the plan stays when it does.
+            swap = {"action": "swap", "key": key, "product": self.plan, "quantity": self.quantity, **({} if ends else price)}
             yield Piece(swap, places, name, f"quantity-{key}")
         else:
             if self.quantity != plain_quantity(self.line):
                 yield Piece({"action": "quantity", "key": key, "quantity": self.quantity}, {}, name, f"quantity-{key}")
-            if price:
-                yield Piece({"action": "price", "key": key, **price}, {}, name, f"price-{key}")
+        if (price and (ends or self.plan == self.line.product.code)) or ends:
+            yield Piece({"action": "price", "key": key, **price, **ends}, places, name, f"price-{key}")
         if self.least:
             yield Piece({"action": "commit", "key": key, "quantity": self.least}, {}, name, f"least-{key}")
         for step in self.steps:

@@ -163,6 +163,8 @@ def _place(intent: Mapping[str, Any], line: LineField | None, form: ComposerForm
 def _place_on_line(said: Mapping[str, str], line: LineField, form: ComposerForm) -> None:
     action = said["action"]
     line.is_removed = line.is_removed or action == "remove"
+    if action in {"price", "remove"}:
+        line.until = said.get("until", "")
     if action == "uplift":
         form.uplift, line.is_uplifted = said.get("percent", ""), True
     elif action == "commit":
@@ -202,7 +204,8 @@ def posted_form(data: QueryDict, lines: Sequence[ContractLine], sellable: Sequen
         line.plan = _text(data, f"plan-{line.key}", line.plan, 40)
         line.is_removed = f"remove-{line.key}" in data
         line.is_uplifted = f"uplift-{line.key}" in data
-        line.price, line.least = _short(data, f"price-{line.key}"), _short(data, f"least-{line.key}")
+        line.price, line.until = _short(data, f"price-{line.key}"), _short(data, f"until-{line.key}")
+        line.least = _short(data, f"least-{line.key}")
         for step in line.steps:
             step.on, step.quantity = _short(data, f"{step.place}-on"), _short(data, f"{step.place}-quantity")
     parts = ("product", "quantity", "until", "price", "months")
@@ -268,10 +271,11 @@ def _words(piece: Piece, by_key: Mapping[str, ContractLine]) -> str:
         return f"rest of the credit: {DESTINATION_WORDS.get(intent['to'], intent['to'])}"
     if action == "uplift":
         return f"{piece.name}: price raised by {intent['percent']} %"
+    until = f" until {intent['until']}" if intent.get("until") else ""
     if action == "price":
-        return f"{piece.name}: price {intent['unit_price']}"
+        return f"{piece.name}: price {intent.get('unit_price', '')}{until}"
     if action == "remove":
-        return f"{piece.name}: remove"
+        return f"{piece.name}: remove{until}"
     if action == "commit":
         return f"{piece.name}: committed to {intent['quantity']}"
     plan = f" as {intent['product']}" if "product" in intent else ""

@@ -66,6 +66,7 @@ class ProductTrait:
     min_adoption: Fraction | None = None
     cap: int | None = None
     prices: Mapping[str, Decimal] = field(default_factory=dict)
+    can_pause: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The downsell plan: ways to cost a customer less before they leave, plans before discounts (7.9, S4-21 to S4-25, G4)."""
+"""The downsell plan: ways to cost a customer less before they leave, plans before discounts (7.9, S4-21 to S4-25, G4).
+
+A season, a pause and a discount carry the day on which they end as a step of the change: nobody has to remember it.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def plan(situation: Situation) -> list[Option]:
     if line is None:
         return []
     return [
-        _smaller_plan(situation, line), _fewer_seats(situation, line), _season(situation, line), _pause(line),
+        _smaller_plan(situation, line), _fewer_seats(situation, line), _season(situation, line), _pause(situation, line),
         _discount(situation, line),
     ]  # fmt: skip
 
@@ -111,9 +114,18 @@ def _season(situation: Situation, line: LineNow) -> Option:
     return Option(code, title, sentence, steps)
 
 
-def _pause(line: LineNow) -> Option:
-    """No product of the catalogue can stand still; a season is the nearest thing."""
-    return Option("pause", "A pause", "", why_not=f"{line.name} cannot be paused. A season comes nearest.")
+def _pause(situation: Situation, line: LineNow) -> Option:
+    """Nothing is billed until the day on which it goes on by itself, where the product allows that."""
+    code, title = "pause", "A pause"
+    trait = situation.traits.get(line.product)
+    if trait is None or not trait.can_pause:
+        return Option(code, title, "", why_not=f"{line.name} cannot be paused. A season comes nearest.")
+    if situation.return_on is None:
+        return Option(code, title, "", why_not="The term ends before the pause would be over.")
+    until = f"{situation.return_on:%-d %b %Y}"
+    sentence = f"{line.name} stands still; all {_words(line.quantity)} {line.unit}s come back by themselves on {until}."
+    intent = {"action": "remove", "key": line.key, "until": situation.return_on.isoformat()}
+    return Option(code, title, sentence, (intent,), f"A pause to keep the customer: {line.name} goes on by itself on {until}.")
 
 
 def _discount(situation: Situation, line: LineNow) -> Option:
@@ -128,8 +140,8 @@ def _discount(situation: Situation, line: LineNow) -> Option:
         f"{DISCOUNT} % off {line.name} until {until}. Finance has to agree; {situation.discounts} of {MOST_DISCOUNTS} in twelve months "
         "used. They keep paying for what they do not use."
     )
-    intent = {"action": "price", "key": line.key, "unit_price": text(price)}
-    note = f"Discount to keep the customer, until {until}: set the price back to {text(plain(line.price))} on that day."
+    intent = {"action": "price", "key": line.key, "unit_price": text(price), "until": situation.discount_until.isoformat()}
+    note = f"Discount to keep the customer. It ends by itself on {until}, when the price is {text(plain(line.price))} again."
     return Option(code, title, sentence, (intent,), note)
 
 
@@ -143,10 +155,12 @@ class Effect:
 
     @property
     def lost(self) -> Decimal:
+        """A month, in the contract's currency; 0 where nothing is lost."""
         return max(Decimal(0), self.before - self.after)
 
     @property
     def kept_share(self) -> Fraction | None:
+        """From 0 to 1; None where nothing was paid before."""
         return Fraction(self.after) / Fraction(self.before) if self.before else None
 
     @property
@@ -156,6 +170,7 @@ class Effect:
 
     @property
     def nrr_points_if_they_leave(self) -> Fraction | None:
+        """How far it lowers NRR when they go altogether; None as above."""
         return Fraction(self.before) * 100 / Fraction(self.portfolio) if self.portfolio else None
 
 

@@ -85,8 +85,8 @@ PRESETS = (
         "Because {customer} {plan} and {cancel_request}.",
         "A smaller plan keeps what you use. No discount, nothing you do not need.", offer_type="review", complexity="deeper")),
     Preset("TM7", "Three to six weeks after the sale", _play(
-        [_ANY_OWNER], [_live("sale_days", "between", ["21", "42"]), _live("gap", "=", True)], "cross_sell", "white_space",
-        "Because {customer} {sale_days} and {gap}.",
+        [_ANY_OWNER], [_live("sale_days", "between", ["21", "42"])], "cross_sell", "white_space",
+        "Because {customer} {product_count} and {sale_days}.",
         "A check-in after the first weeks: what works, who is new, what is missing.")),
 )  # fmt: skip
 

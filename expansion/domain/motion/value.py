@@ -37,6 +37,8 @@ def estimate(account: Account, mechanism: str, product: str) -> Estimate:
         return Estimate(units * owned.price, currency, units, words)
     if owned and mechanism == "downgrade":
         return Estimate(None, currency, None, "How much less it can be is what the downsell plan shows.")
+    if not product:
+        return Estimate(None, currency, None, "What they need next is what the conversation finds out.")
     trait, plan = account.products.get(product), account.plan
     price = trait.prices.get(currency) if trait else None
     if trait is None or price is None:

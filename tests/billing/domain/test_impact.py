@@ -405,6 +405,17 @@ def test_a_seasonal_reduction_comes_back_by_itself():
     assert found.summary == "Team: 20 to 10 seats; from 1 Oct 2026 Team: back to 20 seats"
 
 
+def test_a_discount_and_a_pause_end_by_themselves_on_their_day():
+    until = d("2026-10-01")
+    discount = change(terms(), price("45.00", until=until), effective="2026-07-01", today="2026-06-16")
+    assert discount.summary == "Team: price 50.00 to 45.00; from 1 Oct 2026 Team: price back to 50.00"
+    assert [str(i.net) for i in discount.invoices_after[:4]] == ["900.00", "900.00", "900.00", "1000.00"]
+    pause = change(terms(), remove(until=until), effective="2026-07-01", today="2026-06-16")
+    assert pause.summary == "Team: 20 seats removed; from 1 Oct 2026 Team: back to 20 seats"
+    assert {str(i.net) for i in pause.invoices_after if i.date >= until} == {"1000.00"}
+    assert not any(i.net for i in pause.invoices_after if i.date < until)
+
+
 def test_a_temporary_step_within_the_billed_period_is_charged_for_its_days():
     found = change(terms(), quantity(25, until=d("2026-06-22")))
     assert words(found) == ["5 x 50.00 x 6/30 days = 50.00"]

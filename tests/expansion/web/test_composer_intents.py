@@ -31,7 +31,7 @@ def on(composer, **typed):
         step = re.fullmatch(r"step_(\d)_(on|quantity)", name)
         if step:
             name = f"step-{composer.key}-{step[1]}-{step[2]}"
-        elif name in {"price", "least", "raised"}:
+        elif name in {"price", "until", "remove", "least", "raised"}:
             name = f"{'uplift' if name == 'raised' else name}-{composer.key}"
         named[name] = value
     return named
@@ -63,6 +63,23 @@ def test_a_price_of_ones_own_is_set_or_refused_beside_its_field(composer):
     assert "below the list price" in words(answer)
     assert "Ask RevOps" in words(answer)
     assert not Change.objects.exists()
+
+
+@pytest.mark.req("S4-63")
+def test_a_discount_ends_on_its_day_by_itself_and_the_draft_opens_again_as_it_was(world, composer):
+    typed = on(composer, price="47.50", until="2026-09-16")
+    assert "from 16 Sep 2026 Team: price back to 50.00" in composer.preview(**typed)
+    composer.press("save", **typed)
+    again = Composer(world, world.ae)
+    assert Change.objects.get().edits == [{"action": "price", "key": again.key, "unit_price": "47.50", "until": "2026-09-16"}]
+    assert f'name="until-{again.key}" value="2026-09-16"' in again.page
+    said = again.preview(**on(again, price="47.50", until="2026-06-01"))
+    assert f'data-problem="until-{again.key}"' in again.shown, said
+
+
+def test_what_is_paused_is_back_on_its_day(composer):
+    typed = on(composer, remove="yes", until="2026-09-16")
+    assert "from 16 Sep 2026 Team: back to 20 seats" in composer.preview(**typed)
 
 
 @pytest.mark.req("S1-09")

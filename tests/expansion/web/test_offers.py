@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from expansion.models import AdoptionTask, Change, Offer, ProductRelation, UsageReading
-from expansion.operations import adoption, facts, offers, pairings
+from expansion.models import AdoptionTask, Change, Offer, ProductRelation, Signal, UsageReading
+from expansion.operations import adoption, facts, inbox_of_signals, offers, pairings
+from expansion.operations.inbox_of_signals import Said
 from expansion.queries.pairings import baskets
 from tests.expansion.desk import approved, drafted, rejected, set_clock, submitted
 from tests.expansion.operations.customers import tell_brightwave
@@ -156,7 +157,7 @@ def test_the_downsell_plan_ranks_plans_before_discounts_and_opens_the_composer(c
     season = client.get("/deals/DL-1042/change?downsell=season").context["form"]
     assert (season.lines[0].quantity, season.return_on) == ("10", "2026-09-16")
     discount = client.get("/deals/DL-1042/change?downsell=discount").context["form"]
-    assert discount.lines[0].price == "45.00" and "set the price back to 50" in discount.note
+    assert (discount.lines[0].price, discount.lines[0].until) == ("45.00", "2026-09-16") and "ends by itself" in discount.note
     client.force_login(world.finance)
     assert "Open the change" not in text(client.get("/deals/DL-1042/downsell"))
 
@@ -165,6 +166,11 @@ def test_the_downsell_plan_ranks_plans_before_discounts_and_opens_the_composer(c
 def test_what_a_smaller_plan_kept_is_counted_after_ninety_days(client, world, settings):
     approved(world, "10")
     client.force_login(world.csm)
+    page = text(client.get("/accounts/CU-1042"))
+    assert "Needed less" in page and "Nothing spoke of leaving" in page, "a plain downgrade saves nothing"
+    said = Said(kind="thinks_of_leaving", quote="We close two branches and look for something smaller")
+    sign = inbox_of_signals.log(customer=world.deal.customer, said=said, by=world.csm, on=STORY_DAY, now=world.now)
+    Signal.objects.filter(pk=sign.pk).update(first_seen=world.now - DAY)
     page = text(client.get("/accounts/CU-1042"))
     assert "Kept by going smaller" in page and ">14 Sep 2026<" in page and "if they are still there" in page
     set_clock(settings, STORY_DAY + 90 * DAY)

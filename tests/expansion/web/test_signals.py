@@ -11,9 +11,9 @@ from dealops.accounts.models import Role
 from expansion.models import Introduction, Signal
 from expansion.operations import facts, signals
 from tests.expansion.desk import set_clock
-from tests.expansion.operations.customers import live, tell_brightwave
+from tests.expansion.operations.customers import live, run, told_world
 from tests.expansion.web import makers
-from tests.worlds import STORY_DAY, seed_world
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
 
@@ -21,10 +21,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world(db, settings):
     set_clock(settings)
-    made = seed_world(billed=False)
-    tell_brightwave(made)
+    made = told_world(billed=False)
     live(made, "TM2")
-    signals.run(on=STORY_DAY, at=made.now)
+    run(made)
     return made
 
 

@@ -41,6 +41,16 @@ def test_plans_come_before_discounts():
     assert options[1].intents == ({"action": "quantity", "key": "k1", "quantity": "12"},)
     assert options[2].intents[1] == {"action": "return", "on": "2026-09-16"}
     assert "Finance has to agree" in options[-1].sentence and "16 Sep 2026" in options[-1].note
+    assert options[-1].intents == ({"action": "price", "key": "k1", "unit_price": "45.00", "until": "2026-09-16"},)
+
+
+@pytest.mark.req("S4-21")
+def test_a_pause_is_there_where_the_product_allows_it_and_ends_on_its_day():
+    traits = TRAITS | {"team": replace(TRAITS["team"], can_pause=True)}
+    pause = by_code(traits=traits)["pause"]
+    assert pause.intents == ({"action": "remove", "key": "k1", "until": "2026-09-16"},)
+    assert pause.sentence == "Team stands still; all 20 seats come back by themselves on 16 Sep 2026."
+    assert "ends before" in by_code(traits=traits, return_on=None)["pause"].why_not
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ FIRES = {
     "TM6-price": {"price_complaint": ON - DAY},
     "TM6-use": {"use": used(6, 10)},
     "TM6-absence": {"last_access": ON - 30 * DAY},
-    "TM7": {"first_sale": ON - 21 * DAY, "needs": NEED},
+    "TM7": {"first_sale": ON - 21 * DAY},
     "DSR1": views("higher_plan", 3),
     "DSR2": {"needs": NEED, **views("module_intro:new", 1, 0, ("Service",))},
     "DSR3": {"use": used(19, 10), **views("adoption_guide", 3, 2)},
@@ -161,7 +161,7 @@ SILENT = {
 
 @pytest.mark.req(
     "S1-23", "S2-03", "S3-21", "S3-23", "S3-24", "S3-25", "S3-26", "S3-28", "S3-29", "S3-30", "S3-31", "S4-14", "S4-21", "S4-30",
-    "S4-49", "S4-52", "S4-54", "S4-55", "S4-56", "S4-57", "S4-73", "S4-74", "S4-75", "S4-76", "S4-85",
+    "S3-63", "S4-49", "S4-52", "S4-54", "S4-55", "S4-56", "S4-57", "S4-73", "S4-74", "S4-75", "S4-76", "S4-85",
 )  # fmt: skip
 @pytest.mark.parametrize("code", EVERY)
 def test_each_preset_fires_on_its_condition_and_is_silent_beside_it(code):
