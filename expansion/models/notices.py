@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from dealops.outbox.models import Message
 from expansion.models.changes import Change
@@ -61,8 +61,18 @@ class NoticePreference(models.Model):
     slack = ArrayField(models.CharField(max_length=20, choices=Topic.choices), default=list, blank=True)
     slack_id = models.CharField(max_length=40, blank=True, help_text="Your member id in Slack, e.g. U024BE7LH")
 
+    quiet_from = models.TimeField(null=True, blank=True, help_text="No e-mail and no Slack from")
+    quiet_until = models.TimeField(null=True, blank=True, help_text="until; it goes out then")
+
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(slack=[]) | ~Q(slack_id=""), name="slack_needs_a_member_id")]
+        constraints = [
+            models.CheckConstraint(condition=Q(slack=[]) | ~Q(slack_id=""), name="slack_needs_a_member_id"),
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False) & ~Q(quiet_from=F("quiet_until")),
+                name="quiet_hours_begin_and_end",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"how {self.user} is told"

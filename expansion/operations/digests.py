@@ -37,9 +37,14 @@ def is_storm(notice: Notice) -> bool:
     return lately.count() > A_STORM
 
 
-def window(notice: Notice) -> Message:
-    """The one message that tells the rest of this window; goes out when the window is over."""
+def message_of_window(notice: Notice, *, not_before: datetime | None = None) -> Message:
+    """The one message that tells the rest of this window; goes out when the window is over, and not before the end of quiet hours.
+
+    In quiet hours everything until their end is one window.
+    """
     began, ends = _window()
+    if not_before and not_before > ends:
+        began = ends = not_before
     identity = f"{notice.channel}|{notice.address}|{began.isoformat()}"
     return enqueue(
         topic=TOPIC,

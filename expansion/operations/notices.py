@@ -13,6 +13,7 @@ from billing.models import Contract
 from dealops.accounts.models import Role, User
 from dealops.outbox.operations import enqueue
 from expansion.domain.messages import Facts, fact_lines
+from expansion.domain.quiet import over_at
 from expansion.domain.slack import approval_blocks, decided_blocks, plain_blocks
 from expansion.domain.workflow import State
 from expansion.models import Change, Handoff, Notice, NoticePreference, Question
@@ -221,7 +222,7 @@ def _tell_maker(change: Change, *, event: str, title: str, body: str, now: datet
 
 
 def _tell_people(change: Change, people: Iterable[User], *, topic: str, event: str, title: str, body: str, why: str, now: datetime) -> None:
-    """In the app always; by e-mail and Slack as each person prefers. One query for the preferences of all."""
+    """In the app always and at once; by e-mail and Slack as each person prefers, after their quiet hours. One query for all preferences."""
     people = list(people)
     wishes = {wish.user_id: wish for wish in NoticePreference.objects.filter(user__in=people)}
     for person in people:
@@ -230,11 +231,12 @@ def _tell_people(change: Change, people: Iterable[User], *, topic: str, event: s
             change=change, event=event, channel=Notice.Channel.IN_APP, recipient=person, address="", defaults=common
         )
         wish = wishes.get(person.pk)
+        quiet = wish and over_at(timezone.localtime(), wish.quiet_from, wish.quiet_until)
         if wish is None or topic in wish.email:
-            _send(Notice(**common, channel=Notice.Channel.EMAIL, address=person.email), EMAIL_TOPIC)
+            _send(Notice(**common, channel=Notice.Channel.EMAIL, address=person.email), EMAIL_TOPIC, not_before=quiet)
         if wish is not None and topic in wish.slack:
             blocks = plain_blocks(title, body, link_to(change))
-            _send(Notice(**common, channel=Notice.Channel.SLACK, address=wish.slack_id, blocks=blocks), SLACK_TOPIC)
+            _send(Notice(**common, channel=Notice.Channel.SLACK, address=wish.slack_id, blocks=blocks), SLACK_TOPIC, not_before=quiet)
 
 
 def _tell_slack(change: Change, *, event: str, title: str, body: str, blocks: Sequence[dict[str, Any]], now: datetime) -> None:
@@ -252,13 +254,17 @@ def _tell_slack(change: Change, *, event: str, title: str, body: str, blocks: Se
     _send(notice, SLACK_TOPIC)
 
 
-def _send(notice: Notice, topic: str) -> None:
-    """One message per event, person and channel, however often it is asked for; in a storm only the first few each, the rest together."""
+def _send(notice: Notice, topic: str, *, not_before: datetime | None = None) -> None:
+    """One message per event, person and channel, however often it is asked for; in a storm only the first few each, the rest together.
+
+    `not_before` is when the quiet hours of the person are over.
+    """
     identity = f"{notice.change.number}|{notice.event}|{notice.channel}|{notice.address}"
     if Notice.objects.filter(change=notice.change, event=notice.event, channel=notice.channel, address=notice.address).exists():
         return
     if digests.is_storm(notice):
-        notice.gathered_in = digests.window(notice)
+        notice.gathered_in = digests.message_of_window(notice, not_before=not_before)
     else:
-        notice.message = enqueue(topic=topic, identity=identity, subject=f"notice:{identity}"[:80], payload={}, queue="notify")
+        subject = f"notice:{identity}"[:80]
+        notice.message = enqueue(topic=topic, identity=identity, subject=subject, payload={}, queue="notify", not_before=not_before)
     notice.save()

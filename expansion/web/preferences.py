@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.clock import now
@@ -33,11 +34,11 @@ def preferences(request: HttpRequest) -> HttpResponse:
 def save(request: HttpRequest) -> HttpResponse:
     """Keep the posted channels."""
     asked = {name: request.POST.getlist(name) for name in ("email", "slack")}
-    slack_id = request.POST.get("slack_id", "")
+    given = {name: request.POST.get(name, "") for name in ("slack_id", "quiet_from", "quiet_until")}
     try:
-        preferring.prefer(user=request.user, slack_id=slack_id, **asked)
+        preferring.prefer(user=request.user, **given, **asked)
     except Refusal as refusal:
-        return _page(request, wrong=refusal, chosen={**asked, "slack_id": slack_id})
+        return _page(request, wrong=refusal, chosen={**asked, **given})
     messages.success(request, "Saved. Tasks in the app are always there as well.")
     return HttpResponseRedirect(reverse("preferences"))
 
@@ -97,6 +98,8 @@ def _page(request: HttpRequest, *, wrong: Refusal | None = None, chosen: dict[st
         "email": row.email if row else NoticePreference.Topic.values,
         "slack": row.slack if row else [],
         "slack_id": row.slack_id if row else "",
+        "quiet_from": f"{row.quiet_from:%H:%M}" if row and row.quiet_from else "",
+        "quiet_until": f"{row.quiet_until:%H:%M}" if row and row.quiet_until else "",
     }
     topics = [
         {"key": key, "title": title, "email": key in current["email"], "slack": key in current["slack"]}
@@ -112,7 +115,8 @@ def _page(request: HttpRequest, *, wrong: Refusal | None = None, chosen: dict[st
         status=status_of(wrong) if wrong else 200,
         wrong=wrong,
         topics=topics,
-        slack_id=current["slack_id"],
+        current=current,
+        time_zone=timezone.get_current_timezone_name(),
         delegations=mine.order_by("starts", "pk"),
         may_delegate=is_revops or (user.role in APPROVING and user.approval_limit is not None),
         is_revops=is_revops,

@@ -1,10 +1,11 @@
 """Preferences, delegations, questions and rules as people meet them on pages."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from expansion.models import ApprovalRule, Delegation, Notice, NoticePreference
 from tests.expansion.desk import set_clock, shown, submitted
@@ -44,6 +45,42 @@ def test_e_mail_and_slack_follow_the_preference_and_the_task_in_the_app_is_alway
 def test_a_wrong_preference_is_refused_with_a_sentence(world, posted, words):
     answer = as_(world.finance).post(reverse("preferences_save"), posted)
     assert answer.status_code == 422 and words in answer.content.decode()
+    assert not NoticePreference.objects.exists()
+
+
+@pytest.mark.req("S0-21", "F113")
+def test_in_quiet_hours_the_task_comes_at_once_and_mail_and_slack_when_they_are_over(world, monkeypatch):
+    night = datetime(2026, 6, 16, 23, 30, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: night)
+    page = as_(world.finance)
+    given = {"email": ["approvals"], "slack": ["approvals"], "slack_id": "U024BE7LH", "quiet_from": "22:00", "quiet_until": "07:00"}
+    assert page.post(reverse("preferences_save"), given).status_code == 302
+    shown = page.get(reverse("preferences")).content.decode()
+    assert 'value="22:00"' in shown and 'value="07:00"' in shown
+    submitted(world)
+    told = Notice.objects.filter(event="approval_needed.1", recipient=world.finance)
+    assert {notice.channel for notice in told} == {"in_app", "email", "slack"}
+    morning = datetime(2026, 6, 17, 7, tzinfo=UTC)
+    assert {notice.message.available_at for notice in told if notice.message} == {morning}
+    others = Notice.objects.filter(event="approval_needed.1", message__isnull=False).exclude(recipient=world.finance)
+    assert others and {notice.message.available_at for notice in others} == {night}, "a channel of the team and people without quiet hours"
+    given |= {"quiet_from": "", "quiet_until": ""}
+    page.post(reverse("preferences_save"), given)
+    assert NoticePreference.objects.get().quiet_from is None
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        ({"quiet_from": "22:00"}, "a beginning and an end"),
+        ({"quiet_from": "22:00", "quiet_until": "22:00"}, "the whole day"),
+        ({"quiet_from": "late", "quiet_until": "07:00"}, "hour and minute"),
+    ],
+)
+def test_quiet_hours_that_make_no_sense_are_refused_and_kept_on_the_page(world, hours, words):
+    answer = as_(world.finance).post(reverse("preferences_save"), {"email": ["approvals"], **hours})
+    assert answer.status_code == 422 and words in answer.content.decode()
+    assert f'value="{hours["quiet_from"]}"' in answer.content.decode()
     assert not NoticePreference.objects.exists()
 
 
