@@ -23,6 +23,7 @@ from expansion.models import OPEN_HANDOFF, Change, Decision, Handoff, Question
 from expansion.queries.approval_rules import asked_for_lately
 from expansion.queries.preview import content_holds, preview
 from expansion.queries.standing import Authority, authorities_of, decidable
+from expansion.queries.together import in_one_statement
 from expansion.scope import visible
 
 # Rows of one page and the cursor of the next.
@@ -62,15 +63,19 @@ class Today:
     average: timedelta | None
 
 
-def counts(user: User) -> dict[str, int]:
-    """How many stand in each tab, except what is decided; `delegated` only for somebody who stands in for others today. One query each."""
-    names = authorities_of(user, on=clock.now().date())
-    found = {
-        "mine": _decidable(user, names).count(),
-        "team": visible(user, Change.objects.filter(state=SUBMITTED)).count(),
-        "handoffs": visible(user, Handoff.objects.filter(state__in=OPEN_HANDOFFS, team=Role.FINANCE)).count(),
+def names_of(user: User) -> tuple[Authority, ...]:
+    """In whose names this person may decide today: asked for once for a page."""
+    return authorities_of(user, on=clock.now().date())
+
+
+def counts(user: User, names: Sequence[Authority]) -> dict[str, int]:
+    """How many stand in each tab, except what is decided; `delegated` only for somebody who stands in for others today. One query."""
+    asked: dict[str, QuerySet[Any]] = {
+        "mine": _decidable(user, names),
+        "team": visible(user, Change.objects.filter(state=SUBMITTED)),
+        "handoffs": visible(user, Handoff.objects.filter(state__in=OPEN_HANDOFFS, team=Role.FINANCE)),
     }
-    return found | ({"delegated": _decidable(user, _given(names)).count()} if _given(names) else {})
+    return in_one_statement(counts=asked | ({"delegated": _decidable(user, _given(names))} if _given(names) else {}))
 
 
 def _decidable(user: User, names: Sequence[Authority]) -> QuerySet[Change]:
@@ -82,41 +87,44 @@ def _given(names: Sequence[Authority]) -> tuple[Authority, ...]:
     return tuple(name for name in names if name.giver)
 
 
-def _mine(user: User) -> QuerySet[Change]:
-    """What this person may approve today, in their own name or somebody else's."""
-    return _decidable(user, authorities_of(user, on=clock.now().date()))
+def waiting(*, user: User, tab: str, names: Sequence[Authority] | None = None) -> QuerySet[Change]:
+    """Every change that waits: those this person may decide about (`mine`), in somebody else's name (`delegated`), or all.
 
-
-def waiting(*, user: User, tab: str) -> QuerySet[Change]:
-    """Every change that waits: those this person may decide about (`mine`), in somebody else's name (`delegated`), or all."""
-    if tab == "mine":
-        return _mine(user)
-    if tab == "delegated":
-        return _decidable(user, _given(authorities_of(user, on=clock.now().date())))
+    `names` is names_of(user) where it is known already.
+    """
+    if tab in {"mine", "delegated"}:
+        names = names_of(user) if names is None else names
+        return _decidable(user, names if tab == "mine" else _given(names))
     return visible(user, Change.objects.filter(state=SUBMITTED))
 
 
 def queue(
-    *, user: User, tab: str, after: str, now: datetime, page: Callable[[QuerySet[Change]], Paged] | None = None
+    *,
+    user: User,
+    tab: str,
+    after: str,
+    now: datetime,
+    names: Sequence[Authority],
+    page: Callable[[QuerySet[Change]], Paged] | None = None,
 ) -> tuple[tuple[Row, ...], str]:
     """One page of waiting changes, the one due first on top unless `page` cuts it in another order, and the cursor of the next.
 
-    Three queries.
+    Two queries; `names` is names_of(user).
     """
-    waiting_ = waiting(user=user, tab=tab).select_related("deal__customer", "deal__contract__legal_entity", "maker")
+    waiting_ = waiting(user=user, tab=tab, names=names).select_related("deal__customer", "deal__contract__legal_entity", "maker")
     if page:
         rows, more = page(waiting_)
-        return rows_of(rows, user, now), more
+        return rows_of(rows, user, now, names), more
     waiting_ = _after(waiting_, after)
     found = list(waiting_.order_by("due_at", "pk")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     more = f"{shown[-1].due_at:%Y-%m-%dT%H:%M:%S.%f}_{shown[-1].pk}" if len(found) > PAGE_SIZE else ""
-    return rows_of(shown, user, now), more
+    return rows_of(shown, user, now, names), more
 
 
-def rows_of(changes: Sequence[Change], user: User, now: datetime) -> tuple[Row, ...]:
-    """These changes as this reader sees them, flags included. Two queries."""
-    others, names = _others_waiting(changes), authorities_of(user, on=now.date())
+def rows_of(changes: Sequence[Change], user: User, now: datetime, names: Sequence[Authority] | None = None) -> tuple[Row, ...]:
+    """These changes as this reader sees them, flags included. One query, and one more where `names` is not known yet."""
+    others, names = _others_waiting(changes), authorities_of(user, on=now.date()) if names is None else names
     return tuple(_row(change, user, others.get(change.pk, ()), names, now) for change in changes)
 
 
@@ -198,7 +206,7 @@ def today(user: User, day_began: datetime) -> Today:
 
 def next_for(user: User, skip: int) -> Change | None:
     """The next change this person may decide about, other than the one with the key `skip`."""
-    return _mine(user).exclude(pk=skip).order_by("due_at", "pk").first()
+    return waiting(user=user, tab="mine").exclude(pk=skip).order_by("due_at", "pk").first()
 
 
 @dataclass(frozen=True, slots=True)

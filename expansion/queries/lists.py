@@ -273,7 +273,7 @@ FUTURE_INVOICES = Listing(
 
 def _messages(asked: Asked) -> QuerySet[Any]:
     tab = asked.get("tab", "open")
-    return outbox.matching(asked.user, tab if tab in outbox.TABS else "open").prefetch_related("tries")
+    return outbox.matching(asked.user, tab if tab in outbox.TABS else "open")
 
 
 def _message_rows(messages: Sequence[Any], asked: Asked) -> Iterable[outbox.Row]:

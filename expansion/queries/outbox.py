@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from billing.connections import gate_name, limits_of
 from billing.models import LegalEntity, Posting
+from billing.queries.reconcile import LONGEST_LIST, open_findings
 from dealops.accounts.models import User
 from dealops.outbox.models import Attempt, Gate, Message, State
 from expansion.models import Notice
+from expansion.queries.together import in_one_statement
 from expansion.scope import visible
 
 # Rows of one page and the cursor of the next.
@@ -25,6 +27,8 @@ TABS: dict[str, tuple[str, tuple[str, ...]]] = {
     "unknown": ("Unknown", (State.UNKNOWN,)),
     "done": ("Delivered", (State.DONE,)),
 }
+# What a message is about comes along with it.
+_NAMED = ("posting__document", "posting__version", "posting__contract__customer", "notice__change")
 # A worker that took nothing for this long while something is due is probably not running.
 SILENCE = timedelta(minutes=1)
 # From here on a day's allowance is shown as nearly used up.
@@ -40,7 +44,17 @@ class Tiles:
     posted_today: int
     unknown: int
     parked: int
+    differences: int
     last_try: datetime | None
+
+    @property
+    def differences_words(self) -> str:
+        """Their number, or that there are more than a list shows."""
+        return f"{LONGEST_LIST}+" if self.differences > LONGEST_LIST else str(self.differences)
+
+    def count_of(self, tab: str) -> int | None:
+        """How many messages stand in this tab; None for those delivered, which nobody counts."""
+        return {"open": self.waiting + self.unknown + self.parked, "parked": self.parked, "unknown": self.unknown}.get(tab)
 
     def is_silent(self, at: datetime) -> bool:
         """Something is due and nobody has taken anything for a while."""
@@ -64,28 +78,30 @@ class Row:
 class Page:
     rows: tuple[Row, ...]
     after: str
-    counts: dict[str, int]
 
 
 def tiles(*, user: User, day_began: datetime, at: datetime) -> Tiles:
-    """Four counts and two moments; `day_began` is the start of today. Two queries."""
+    """Counts and two moments; `day_began` is the start of today. One query."""
     # What stands behind a parked message of its subject waits for a person, not for the worker.
     earlier = Message.objects.filter(subject=OuterRef("subject"), pk__lt=OuterRef("pk")).exclude(state=State.DONE)
-    due = Q(state__in=[State.QUEUED, State.UNKNOWN], available_at__lte=at, is_behind=False)
-    found = (
-        visible(user, Message.objects.exclude(state=State.DONE))
-        .annotate(is_behind=Exists(earlier))
-        .aggregate(
-            oldest=Min("available_at", filter=due),
-            waiting=Count("pk", filter=Q(state__in=[State.QUEUED, State.SENDING])),
-            unknown=Count("pk", filter=Q(state=State.UNKNOWN)),
-            parked=Count("pk", filter=Q(state=State.PARKED)),
-        )
-    )
+    open_ = visible(user, Message.objects.exclude(state=State.DONE))
+    due = open_.filter(state__in=[State.QUEUED, State.UNKNOWN], available_at__lte=at).exclude(Exists(earlier))
     done = Message.objects.filter(state=State.DONE, topic__startswith="accounting.", done_at__gte=day_began)
-    posted = visible(user, done).count()
-    last_try = Attempt.objects.aggregate(last=Max("started_at"))["last"]
-    return Tiles(found["oldest"], found["waiting"], posted, found["unknown"], found["parked"], last_try)
+    found = in_one_statement(
+        counts={
+            "waiting": open_.filter(state__in=[State.QUEUED, State.SENDING]),
+            "unknown": open_.filter(state=State.UNKNOWN),
+            "parked": open_.filter(state=State.PARKED),
+            "posted_today": visible(user, done),
+            "differences": visible(user, open_findings())[: LONGEST_LIST + 1],
+        },
+        firsts={
+            "oldest_waiting": due.order_by("available_at").values_list("available_at"),
+            # Tries are written in the order in which they begin; the key has an index and the moment has none.
+            "last_try": Attempt.objects.order_by("-pk").values_list("started_at"),
+        },
+    )
+    return Tiles(**found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,65 +142,54 @@ def budget(*, user: User, at: datetime) -> Budget | None:
 
 
 def matching(user: User, tab: str) -> QuerySet[Message]:
-    """Every message of one tab."""
-    return visible(user, Message.objects.filter(state__in=TABS[tab][1]))
+    """Every message of one tab, with its tries and what it is about. Two queries."""
+    messages = visible(user, Message.objects.filter(state__in=TABS[tab][1]))
+    return messages.select_related(*_NAMED).prefetch_related("tries")
 
 
 def page_of(*, user: User, tab: str, after: str, page: Callable[[QuerySet[Message]], Paged] | None = None) -> Page:
     """One page of messages, those that wait longest first, delivered ones newest first, unless `page` cuts it in another order.
 
-    Seven queries however many rows.
+    Three queries however many rows.
     """
     messages = matching(user, tab)
     if page:
-        rows, more = page(messages.prefetch_related("tries"))
-        return Page(tuple(rows_of(rows)), more, _counts(user))
+        rows, more = page(messages)
+        return Page(tuple(rows_of(rows)), more)
     newest_first = tab == "done"
     messages = messages.order_by("-id" if newest_first else "id")
     if after.isascii() and after.isdecimal() and len(after) < 19:
         messages = messages.filter(**{"id__lt" if newest_first else "id__gt": int(after)})
-    found = list(messages.prefetch_related("tries")[: PAGE_SIZE + 1])
+    found = list(messages[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     more = str(shown[-1].pk) if len(found) > PAGE_SIZE else ""
-    return Page(tuple(rows_of(shown)), more, _counts(user))
-
-
-def _counts(user: User) -> dict[str, int]:
-    by_state = dict(visible(user, Message.objects.exclude(state=State.DONE)).values_list("state").annotate(Count("pk")).order_by())
-    return {tab: sum(by_state.get(state, 0) for state in states) for tab, (_, states) in TABS.items() if tab != "done"}
+    return Page(tuple(rows_of(shown)), more)
 
 
 def rows_of(messages: Sequence[Message]) -> Iterable[Row]:
-    """The rows of these messages, whose tries are loaded. Four queries."""
-    first = _first_open({message.subject for message in messages})
-    named = [*messages, *first.values()]
-    postings = {posting.message_id: posting for posting in _postings(named)}
-    notices = {notice.message_id: notice for notice in Notice.objects.filter(message__in=named).select_related("change")}
-
-    def about(message: Message) -> tuple[str, str, str, str]:
-        return _about(message, postings.get(message.pk), notices.get(message.pk))
-
+    """The rows of messages that `matching` found. One query."""
+    first = _first_open({message.subject for message in messages if message.state != State.DONE})
     for message in messages:
-        what, who, href, remote = about(message)
+        what, who, href, remote = _about(message)
         earlier = first.get(message.subject)
         waits = message.state in {State.QUEUED, State.UNKNOWN} and earlier is not None and earlier.pk < message.pk
-        behind = about(earlier)[0] if waits and earlier is not None else ""
+        behind = _about(earlier)[0] if waits and earlier is not None else ""
         tries = tuple(sorted(message.tries.all(), key=lambda attempt: -attempt.number))
         yield Row(message, what, who, href, remote, tries, behind)
 
 
-def _postings(messages: Sequence[Message]) -> QuerySet[Posting]:
-    return Posting.objects.filter(message__in=messages).select_related("document", "version", "contract__customer", "message")
-
-
-def _first_open(subjects: Iterable[str]) -> dict[str, Message]:
+def _first_open(subjects: Collection[str]) -> dict[str, Message]:
     """The message at the head of each subject: nothing behind it moves before it is done."""
-    rows = Message.objects.filter(subject__in=list(subjects)).exclude(state=State.DONE).order_by("subject", "id").distinct("subject")
-    return {message.subject: message for message in rows}
+    if not subjects:
+        return {}
+    rows = Message.objects.filter(subject__in=list(subjects)).exclude(state=State.DONE).select_related(*_NAMED)
+    return {message.subject: message for message in rows.order_by("subject", "id").distinct("subject")}
 
 
-def _about(message: Message, posting: Posting | None, notice: Notice | None) -> tuple[str, str, str, str]:
-    """(what is told, about whom, page, what accounting calls it)."""
+def _about(message: Message) -> tuple[str, str, str, str]:
+    """(what is told, about whom, page, what accounting calls it). The message is loaded with what it is about."""
+    posting: Posting | None = getattr(message, "posting", None)
+    notice: Notice | None = getattr(message, "notice", None)
     if posting is not None:
         customer = posting.contract.customer.name
         remote = posting.remote_number or posting.remote_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
@@ -18,6 +18,9 @@ from expansion.scope import visible
 
 FILTERS = ("subject", "who", "via", "request", "from", "to")
 OUTSIDE = "outside"
+# How far back is searched when nobody names a first day, and the first day of "everything".
+DAYS = 92
+EARLIEST = date(2000, 1, 1)
 
 # Kind of a permalink -> the tables that speak of it, and by which of their columns.
 ABOUT: dict[str, dict[type[Model], str]] = {
@@ -42,6 +45,20 @@ ABOUT: dict[str, dict[type[Model], str]] = {
     },
     "user": {User: "id", Team.members.through: "user", Delegation: "giver"},
 }
+
+
+def bounded(asked: Mapping[str, str], *, today: date) -> dict[str, str]:
+    """The filters with a first day: what has none is looked for in the last DAYS days up to `to` or today, wall clock.
+
+    Histories are found by their moment; anything else would read all of them, which takes ever longer. Without any filter the newest
+    rows are shown and no first day is needed.
+    """
+    narrowed = {name: value for name, value in asked.items() if name in FILTERS and value.strip()}
+    if not narrowed or day(narrowed.get("from", "")):
+        return narrowed
+    until = min(day(narrowed.get("to", "")) or today, today)
+    first = until - timedelta(days=DAYS) if until - EARLIEST > timedelta(days=DAYS) else EARLIEST
+    return {**narrowed, "from": first.isoformat()}
 
 
 def page_of(user: User, asked: Mapping[str, str], after: str) -> history_reading.Page:

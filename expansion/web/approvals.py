@@ -39,7 +39,8 @@ BUSY = "Somebody else is deciding or saving on this contract right now. Nothing 
 @section("approvals")
 def index(request: HttpRequest) -> HttpResponse:
     """The queue; `tab` and the cursor `after` are in the address."""
-    counts, at = queries.counts(request.user), now()
+    names, at = queries.names_of(request.user), now()
+    counts = queries.counts(request.user, names)
     tab = request.GET.get("tab") or ("mine" if request.user.role == "finance" else "team")
     tab = tab if tab in queries.TABS else "mine"
     after = request.GET.get("after", "")
@@ -56,7 +57,7 @@ def index(request: HttpRequest) -> HttpResponse:
     elif tab == "decided":
         shown["decisions"], more = queries.decided(request.user, after)
     else:
-        shown["rows"], more = queries.queue(user=request.user, tab=tab, after=after, now=at, page=listed.cut)
+        shown["rows"], more = queries.queue(user=request.user, tab=tab, after=after, now=at, names=names, page=listed.cut)
     day_began = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
     today = queries.today(request.user, day_began)
     return page(
@@ -72,7 +73,7 @@ def index(request: HttpRequest) -> HttpResponse:
         is_later_page=bool(after),
         business_day=timezone.localtime(at).date(),
         **shown,
-        **listed.context(tabs, [row.change for row in shown["rows"]], more),
+        **listed.context(tabs, [row.change for row in shown["rows"]], more, matching=counts.get(tab)),
     )
 
 

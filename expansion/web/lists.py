@@ -111,8 +111,8 @@ class Listed:
         roles = Role.choices if self.request.user.role == Role.REVOPS else []
         return {"key": self.listing.key, "query": urlencode(kept), "view": view, "roles": roles, "bare": self.plainly("?")}
 
-    def context(self, built_in: Sequence[dict[str, Any]], rows: Iterable[Any], more: str) -> dict[str, Any]:
-        """What lists/toolbar.html, lists/selection.html and lists/table.html show."""
+    def context(self, built_in: Sequence[dict[str, Any]], rows: Iterable[Any], more: str, *, matching: int | None = None) -> dict[str, Any]:
+        """What lists/toolbar.html, lists/selection.html and lists/table.html show; `matching` where the page has counted them already."""
         rows, user, views = list(rows), self.request.user, self.views
         actions = [{"kind": kind, "title": action.title, "needs": action.needs} for kind, action in actions_on(self.listing.key, user)]
         columns = self.listing.chosen(self.kept.get("columns", ""))
@@ -132,15 +132,17 @@ class Listed:
                 "other_density": self.href(density="" if self.kept.get("density") == "compact" else "compact"),
                 "is_changed": bool(self.kept),
                 "adds_up": self.listing.adds_up is not None,
-                "matching": self._count(rows, more) if actions and rows else len(rows),
+                "matching": self._matching(rows, more, matching) if actions and rows else len(rows),
                 "table": self._table(rows, columns) if self.is_table else None,
                 "is_table": self.is_table,
                 "plain": self.href(columns="", **{self.cursor: ""}),
             },
         }
 
-    def _count(self, rows: Sequence[Any], more: str) -> int:
-        """How many match, up to 10,000; asked only when there is a second page."""
+    def _matching(self, rows: Sequence[Any], more: str, known: int | None) -> int:
+        """How many match, up to 10,000; asked only when there is a second page and nobody has counted."""
+        if known is not None:
+            return min(known, MOST_COUNTED + 1)
         if not more and not self.request.GET.get(self.cursor):
             return len(rows)
         return int(self.listing.rows(self.asked).order_by()[: MOST_COUNTED + 1].count())

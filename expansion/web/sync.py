@@ -20,39 +20,38 @@ from expansion.web.lists import Listed
 from expansion.web.pictures import latency_chart
 
 LONGEST_REASON = 500
+# The parts of the page that are no list of messages.
+PARTS = {"differences": "Differences", "speed": "How long it takes"}
 
 
 @require_safe
 @section("sync")
 def sync(request: HttpRequest) -> HttpResponse:
-    """The outbox; `tab` and `after` are in the address."""
+    """How things stand in one sentence and six numbers, then one of the page's parts; `tab` and `after` are in the address."""
     tab = request.GET.get("tab", "open")
-    tab = tab if tab in outbox.TABS else "open"
-    listed = Listed(request, SYNC)
-    found = outbox.page_of(user=request.user, tab=tab, after=request.GET.get("after", ""), page=listed.cut)
+    tab = tab if tab in outbox.TABS or tab in PARTS else "open"
     # The outbox runs on the wall clock, also in the demo.
     at = timezone.now()
     tiles = outbox.tiles(user=request.user, day_began=timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0), at=at)
-    tabs = [
-        {"title": title, "href": f"?tab={key}", "current": key == tab, "count": found.counts.get(key)}
-        for key, (title, _) in outbox.TABS.items()
-    ]
+    titles = {key: title for key, (title, _) in outbox.TABS.items()} | PARTS
+    counts = {key: tiles.count_of(key) for key in outbox.TABS} | {"differences": tiles.differences_words}
+    tabs = [{"title": title, "href": f"?tab={key}", "current": key == tab, "count": counts.get(key)} for key, title in titles.items()]
+    shared = {"tab": tab, "tiles": tiles, "budget": outbox.budget(user=request.user, at=at), "is_silent": tiles.is_silent(at), "at": at}
+    listed = Listed(request, SYNC)
+    if tab in PARTS:
+        part = differences.context(request) if tab == "differences" else {"latency": latency_chart(latency(user=request.user, at=at))}
+        return page(request, "sync/sync.html", title="Sync", tabs=listed.tabs(tabs, listed.views), **shared, **part)
+    found = outbox.page_of(user=request.user, tab=tab, after=request.GET.get("after", ""), page=listed.cut)
     return page(
         request,
         "sync/sync.html",
         title="Sync",
-        tab=tab,
-        tiles=tiles,
-        budget=outbox.budget(user=request.user, at=at),
-        is_silent=tiles.is_silent(at),
-        latency=latency_chart(latency(user=request.user, at=at)),
-        **differences.context(request),
         rows=found.rows,
         older=listed.next_href(found.after),
         first=listed.href(),
         is_later_page=bool(request.GET.get("after")),
-        at=at,
-        **listed.context(tabs, found.rows, found.after),
+        **shared,
+        **listed.context(tabs, found.rows, found.after, matching=tiles.count_of(tab)),
     )
 
 

@@ -1,5 +1,8 @@
 """Row history as an auditor reads it: what became what, of which row, by whom; nothing of another team's."""
 
+from datetime import date
+
+import pgtrigger
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -9,7 +12,7 @@ from dealops.accounts.models import Role, User
 from dealops.audit import context
 from dealops.audit.history import KEPT
 from dealops.audit.history_reading import page
-from expansion.queries.row_history import page_of
+from expansion.queries.row_history import bounded, page_of
 from expansion.scope import visible
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("F88", "F98")]
@@ -68,6 +71,38 @@ def test_the_number_a_row_had_finds_it_as_well_as_the_one_it_has(entities, audit
     one = customer(entities[0], "CU-1")
     Customer.objects.filter(pk=one.pk).update(number="CU-9")
     assert steps(auditor, subject="CU-1") == steps(auditor, subject="CU-9") != ()
+
+
+def test_without_a_first_day_a_filter_reaches_back_three_months_and_says_so(client, entities, auditor):
+    one = customer(entities[0], "CU-1")
+    for name in ("Long ago", "Lately"):
+        Customer.objects.filter(pk=one.pk).update(name=name)
+    history = next(kept for kept in KEPT if kept.pgh_tracked_model is Customer)
+    with connection.cursor() as cursor, pgtrigger.ignore(f"{history._meta.label}:append_only"):
+        first = history.objects.order_by("pgh_id").first()
+        cursor.execute(f"UPDATE {history._meta.db_table} SET pgh_created_at = now() - interval '200 days' WHERE pgh_id = %s", [first.pk])
+    client.force_login(auditor)
+    lately = client.get("/audit/rows?subject=CU-1").content.decode()
+    assert "Lately" in lately and "<del>CU-1</del>" not in lately
+    assert "Searched the 92 days from" in lately and "from=2000-01-01" in lately
+    everything = client.get("/audit/rows?subject=CU-1&from=2000-01-01").content.decode()
+    assert "<del>CU-1</del>" in everything and "Searched the" not in everything
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ({}, None),
+        ({"who": "olga"}, "2026-03-22"),
+        ({"who": "olga", "from": "no day"}, "2026-03-22"),
+        ({"who": "olga", "from": "2026-06-01"}, "2026-06-01"),
+        ({"via": "web", "to": "2026-04-02"}, "2025-12-31"),
+        ({"to": "0001-01-02"}, "2000-01-01"),
+        ({"to": "9999-12-31"}, "2026-03-22"),
+    ],
+)
+def test_a_search_of_row_history_always_has_a_first_day(asked, first):
+    assert bounded(asked, today=date(2026, 6, 22)).get("from") == first
 
 
 def test_the_filters_leave_what_they_name(entities, auditor):

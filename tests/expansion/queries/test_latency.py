@@ -54,5 +54,5 @@ def test_it_is_one_query_and_the_page_shows_it(finance, client, django_assert_nu
     with django_assert_num_queries(1):
         latency(user=finance, at=datetime.now(UTC))
     client.force_login(finance)
-    page = client.get("/sync").content.decode()
+    page = client.get("/sync?tab=speed").content.decode()
     assert "1 posting in 30 days" in page and "Postings by the time until accounting had them" in page

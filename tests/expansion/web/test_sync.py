@@ -73,6 +73,7 @@ def test_looking_up_now_makes_it_due_and_is_in_the_log(finance, world):
 
 def test_a_parked_message_goes_again_after_a_look_up(finance, world):
     message = in_state(posting_of(world), State.PARKED, "Accounting refused it: unknown account 200.")
+    assert "Begin here: 1 message needs you." in text(finance.get("/sync"))
     assert "Accounting refused it" in text(finance.get("/sync?tab=parked"))
     finance.post(reverse("sync_retry", args=[message.pk]))
     message.refresh_from_db()
@@ -129,14 +130,17 @@ def test_when_all_is_delivered_the_page_says_so(client, world):
     )
     Message.objects.filter(state="sending").update(state="done", lease_token=None, done_at=timezone.now())
     client.force_login(world.admin)
-    assert "Nothing waiting" in text(client.get("/sync"))
+    page = text(client.get("/sync"))
+    assert "Nothing waiting" in page and "Money is flowing. Nothing on this page needs you." in page
 
 
 def test_the_page_needs_the_same_number_of_queries_however_much_waits(finance, world, django_assert_max_num_queries):
     approved(world)
     finance.get("/sync")
-    with django_assert_max_num_queries(23):  # one of them for the picture of the latency
-        finance.get("/sync")
+    for tab in ("open", "parked", "unknown", "done", "differences", "speed"):
+        finance.get(f"/sync?tab={tab}")
+        with django_assert_max_num_queries(15):  # twelve, the demo's clock, and two to note that the session is used
+            finance.get(f"/sync?tab={tab}")
 
 
 def test_what_stands_behind_a_parked_message_does_not_count_as_waiting_for_the_worker(finance, world):
@@ -175,7 +179,8 @@ def difference(world):
 
 @pytest.mark.req("F47", "S0-20")
 def test_a_difference_is_shown_field_by_field_and_repaired_by_one_click(finance, world, difference):
-    page = text(finance.get("/sync"))
+    assert "Begin here: accounting shows 1 thing differently" in text(finance.get("/sync"))
+    page = text(finance.get("/sync?tab=differences"))
     assert "Differences with accounting (1)" in page
     assert "1000 here, 950 in accounting" in page and "Apply the expected template to accounting" in page
     told = Message.objects.filter(topic="accounting.template").count()
@@ -189,7 +194,7 @@ def test_a_difference_is_left_with_a_reason_and_gone(finance, world, difference)
     assert "Say in a sentence" in text(finance.post(f"/sync/differences/{difference.pk}/leave", {"reason": "no"}, follow=True))
     finance.post(f"/sync/differences/{difference.pk}/leave", {"reason": "Agreed with the customer"})
     assert Entry.objects.filter(action="reconcile.dismissed", reason="Agreed with the customer").count() == 1
-    assert "dealops and accounting agree" in text(finance.get("/sync"))
+    assert "dealops and accounting agree" in text(finance.get("/sync?tab=differences"))
 
 
 def test_comparing_now_is_asked_for_once_a_minute(finance, world):
