@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from expansion.domain.approval import Verdict
+from expansion.domain.workflow import State
 from expansion.models import Change
+from expansion.operations.numbering import next_change_number
 from expansion.queries.preview import Preview
 
 
@@ -25,3 +30,29 @@ def fill(change: Change, seen: Preview) -> None:
     change.reverses = seen.reverses
     change.approval = seen.verdict.as_json()
     change.waits_for = roles_asked(seen.verdict)
+
+
+def successor(change: Change, seen: Preview, *, state: State, now: datetime, **own: Any) -> Change:
+    """A new change, saved, that carries on what somebody made and agreed to as `change`; `own` are the columns it does not take from there.
+
+    A scheduled one goes on under the same agreement: it keeps when that was handed in, and who owns the future invoice by it.
+    """
+    following = Change(
+        number=next_change_number(now.year),
+        deal=change.deal,
+        state=state.value,
+        goal=change.goal,
+        currency=change.currency,
+        maker=change.maker,
+        maker_person=change.maker_person,
+        hands=change.hands,
+        created_at=now,
+        carries_on=change,
+        **own,
+    )
+    fill(following, seen)
+    if state == State.SCHEDULED:
+        following.submitted_at, following.owner, following.owner_rule = change.submitted_at, change.owner, change.owner_rule
+        following.finance_updates = change.finance_updates
+    following.save(force_insert=True)
+    return following

@@ -18,8 +18,7 @@ from expansion.domain import workflow
 from expansion.models import OPEN_HANDOFF, Change, Decision, Offer
 from expansion.operations import handoffs, notices, season
 from expansion.operations.deals import lock, place
-from expansion.operations.filling import fill
-from expansion.operations.numbering import next_change_number
+from expansion.operations.filling import fill, successor
 from expansion.operations.story import tell
 from expansion.queries.preview import Preview, preview
 
@@ -135,14 +134,14 @@ def give_back(change: Change, contract: Contract, seen: Preview | None, *, reaso
     notices.returned(change, contract, reason=reason, now=now)
     if seen is None or Change.objects.filter(deal_id=change.deal_id, state__in=[state.value for state in workflow.OPEN]).exists():
         return None
-    draft = _successor(change, contract, seen, workflow.State.DRAFT, now)
+    draft = _same_again(change, seen, workflow.State.DRAFT, now)
     tell(draft, contract, "change.drafted", f"{draft.number} was drafted in place of {change.number}.", now=now)
     return draft
 
 
 def _carry_on(change: Change, contract: Contract, seen: Preview, *, cause: str, now: datetime) -> Change:
     """The same agreement under a new number: what was submitted is never altered, not even its terms of reference."""
-    following = _successor(change, contract, seen, workflow.State.SCHEDULED, now)
+    following = _same_again(change, seen, workflow.State.SCHEDULED, now)
     _supersede(change, f"{cause} changed the contract; the same amounts go on as {following.number}.")
     change.handoffs.filter(state__in=OPEN_HANDOFF).update(change=following)
     Offer.objects.filter(change=change).update(change=following)
@@ -158,31 +157,10 @@ def _carry_on(change: Change, contract: Contract, seen: Preview, *, cause: str, 
     return following
 
 
-def _successor(change: Change, contract: Contract, seen: Preview, state: workflow.State, now: datetime) -> Change:
+def _same_again(change: Change, seen: Preview, state: workflow.State, now: datetime) -> Change:
     """A new change with the same intents, computed on the terms now."""
-    following = Change(
-        number=next_change_number(now.year),
-        deal=change.deal,
-        state=state.value,
-        effective=change.effective,
-        edits=change.edits,
-        treatment=change.treatment,
-        waiver_reason=change.waiver_reason,
-        goal=change.goal,
-        note=change.note,
-        currency=change.currency,
-        maker=change.maker,
-        maker_person=change.maker_person,
-        hands=change.hands,
-        created_at=now,
-        carries_on=change,
-    )
-    fill(following, seen)
-    if state == workflow.State.SCHEDULED:
-        following.submitted_at, following.owner, following.owner_rule = change.submitted_at, change.owner, change.owner_rule
-        following.finance_updates = change.finance_updates
-    following.save(force_insert=True)
-    return following
+    kept = ("effective", "edits", "treatment", "waiver_reason", "note")
+    return successor(change, seen, state=state, now=now, **{name: getattr(change, name) for name in kept})
 
 
 def _supersede(change: Change, reason: str) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from billing.models import Contract
-from dealops.audit.operations import record
 from expansion.domain import workflow
 from expansion.domain.intents import sorted_out
 from expansion.models import Change
-from expansion.operations.filling import fill
-from expansion.operations.numbering import next_change_number
+from expansion.operations.filling import successor
+from expansion.operations.story import tell
 from expansion.queries.preview import Preview, preview
 from expansion.queries.season import is_return, return_intents, returning
 
@@ -26,32 +25,11 @@ def prepare_return(change: Change, contract: Contract, *, seen: Preview, today: 
     steps = returning(seen.before, seen.after, asked, change.effective)
     intents = return_intents(steps, change.number)
     then = preview(deal=change.deal, contract=contract, intents=intents, effective=asked.return_on, today=today)
-    following = Change(
-        number=next_change_number(now.year),
-        deal=change.deal,
-        state=workflow.State.SCHEDULED.value,
-        effective=asked.return_on,
-        edits=intents,
-        goal=change.goal,
-        note=f"The return of {change.number}.",
-        currency=change.currency,
-        maker=change.maker,
-        maker_person=change.maker_person,
-        hands=change.hands,
-        created_at=now,
-        carries_on=change,
-    )
-    fill(following, then)
-    following.submitted_at, following.owner, following.owner_rule = change.submitted_at, change.owner, change.owner_rule
-    following.finance_updates = change.finance_updates
-    following.save(force_insert=True)
-    _tell(
-        following,
-        contract,
-        "change.scheduled",
-        f"{following.number} brings back on {following.effective:%-d %b %Y} what {change.number} takes away for a season.",
-        now,
-    )
+    note = f"The return of {change.number}."
+    scheduled = workflow.State.SCHEDULED
+    following = successor(change, then, state=scheduled, now=now, effective=asked.return_on, edits=intents, note=note)
+    sentence = f"{following.number} brings back on {following.effective:%-d %b %Y} what {change.number} takes away for a season."
+    tell(following, contract, "change.scheduled", sentence, now=now)
     return following
 
 
@@ -62,7 +40,7 @@ def call_off_return(change: Change, contract: Contract, *, reason: str, now: dat
         following.closed_reason = f"{change.number}, whose return it is, does not take effect: {reason}"
         following.save(update_fields=["state", "closed_reason"])
         following.deal = change.deal
-        _tell(following, contract, "change.superseded", f"{following.number} was called off. {following.closed_reason}", now)
+        tell(following, contract, "change.superseded", f"{following.number} was called off. {following.closed_reason}", now=now)
 
 
 def _waiting(change: Change) -> list[Change]:
@@ -73,14 +51,3 @@ def _waiting(change: Change) -> list[Change]:
         earlier = earlier.carries_on
     waiting = Change.objects.select_for_update(of=("self",)).filter(deal_id=change.deal_id, state=workflow.State.SCHEDULED.value)
     return [other for other in waiting.select_related("maker").order_by("pk") if sorted_out(other.edits).return_of in numbers]
-
-
-def _tell(change: Change, contract: Contract, action: str, sentence: str, now: datetime) -> None:
-    record(
-        action=action,
-        sentence=sentence,
-        subjects=[change.permalink, change.deal.permalink, contract.permalink, contract.customer.permalink],
-        chain=contract.legal_entity.code,
-        at=now,
-        after={"state": change.state, "content_hash": change.content_hash},
-    )
