@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dealops import embedded
-from tests.dealops.stack.test_run import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]

@@ -5,7 +5,6 @@ import dataclasses
 import http.client
 import os
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
@@ -13,16 +12,11 @@ import psutil
 
 from dealops.stack import parts
 from dealops.stack.environment import Addresses
+from tests.ports import free_port
 from tests.scenarios.workers import ROOT, database_url, until
 
 # Longer than a busy machine needs; how long the product waits is its own option (dealops/stack/parts.py).
 PATIENT = ["--graceful-timeout", "120", "--timeout", "120"]
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @dataclasses.dataclass

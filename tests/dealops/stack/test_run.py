@@ -17,13 +17,9 @@ import pytest
 
 from dealops import embedded
 from tests.dealops.embedded.conftest import servers_of, wait_until
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
 
 
 class Stack:
