@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from billing.models import Connection
 from dealops.outbox import pulse
+from dealops.outbox import volume as traffic
 
 
 class NotReady(Exception):
@@ -33,6 +34,10 @@ def database() -> None:
         pulse.note("health")
     except DatabaseError as error:
         raise NotReady(f"PostgreSQL takes no writes: {str(error).splitlines()[0]}") from error
+
+
+class Unusual(Exception):
+    """A part works, yet a person should look; the text says why. It turns nothing red."""
 
 
 # Working out what waits reads every migration; once good, it stays good for a while.
@@ -96,6 +101,16 @@ def outbox() -> None:
         raise NotReady(f"Messages are due and nobody takes them: {', '.join(late)}. Check that the worker runs.")
 
 
+def volume() -> None:
+    """About as much went out as usually does (F118)."""
+    try:
+        words = traffic.look()
+    except DatabaseError as error:
+        raise NotReady("How much went out lately cannot be read.") from error
+    if words:
+        raise Unusual(f"{words} If nobody knows why, look at the pages Sync and Changes.")
+
+
 def accounting() -> None:
     """Every connection to accounting still has a token."""
     try:
@@ -109,7 +124,7 @@ def accounting() -> None:
 
 # What this process needs to answer people, and what the product needs so that its work goes on.
 SERVING: tuple[Callable[[], None], ...] = (database, migrations, redis, static_files)
-FLOWING: tuple[Callable[[], None], ...] = (clock, outbox, accounting)
+FLOWING: tuple[Callable[[], None], ...] = (clock, outbox, volume, accounting)
 
 
 @never_cache
@@ -140,8 +155,10 @@ def _answer(asked: tuple[Callable[[], None], ...]) -> JsonResponse:
             part()
         except NotReady as why:
             parts[part.__name__] = {"status": "failing", "why": str(why)}
+        except Unusual as why:
+            parts[part.__name__] = {"status": "unusual", "why": str(why)}
         else:
             parts[part.__name__] = {"status": "ok"}
-    failing = [name for name, found in parts.items() if found["status"] != "ok"]
+    failing = [name for name, found in parts.items() if found["status"] == "failing"]
     body = {"status": "failing" if failing else "ok", "failing": failing, "parts": parts}
     return JsonResponse(body, status=503 if failing else 200)

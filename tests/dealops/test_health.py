@@ -1,5 +1,6 @@
 """The probes: alive is alive, serving answers people, ready names whatever does not flow."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from billing.models import Connection
 from dealops import health
-from dealops.outbox import operations, pulse, relay
+from dealops.outbox import operations, pulse, relay, volume
 from dealops.outbox.models import Message, Pulse
 from tests.scenarios.workers import celery_beat, until
 from tests.worlds import seed_world
@@ -40,7 +41,7 @@ def test_live_asks_nobody(client):
 def test_ready_when_every_part_works(client, flowing):
     answer = client.get("/health/ready")
     assert answer.status_code == 200
-    assert set(answer.json()["parts"]) == {"database", "migrations", "redis", "static_files", "clock", "outbox", "accounting"}
+    assert set(answer.json()["parts"]) == {"database", "migrations", "redis", "static_files", "clock", "outbox", "volume", "accounting"}
 
 
 @pytest.mark.django_db
@@ -186,3 +187,56 @@ def test_probes_may_ask_by_address(client, settings):
 def test_every_other_page_refuses_a_host_we_do_not_answer_to(client, settings):
     settings.ALLOWED_HOSTS = ["dealops.example"]
     assert client.get("/home", headers={"host": "elsewhere.example"}).status_code == 400
+
+
+# --- nothing fails, nothing waits, and yet: how much went out (F118)
+
+
+@pytest.fixture
+def counted_anew():
+    volume.forget()
+    yield
+    volume.forget()
+
+
+def went_out(number, *, days_ago, queue="post"):
+    moment = timezone.now() - timedelta(days=days_ago, hours=1)
+    common = {"topic": "test.unknown", "queue": queue, "state": "done", "created_at": moment, "available_at": moment, "done_at": moment}
+    Message.objects.bulk_create(Message(key=uuid.uuid4(), subject="contract:C-1", **common) for _ in range(number))
+
+
+@pytest.mark.req("F118")
+def test_much_less_than_on_this_weekday_is_said_and_turns_nothing_red(client, flowing, counted_anew):
+    for week in range(1, 5):
+        went_out(40, days_ago=7 * week)
+    went_out(7, days_ago=0)
+    went_out(99, days_ago=0, queue="notify")
+    answer = client.get("/health/ready")
+    assert answer.status_code == 200 and answer.json()["failing"] == []
+    said = answer.json()["parts"]["volume"]
+    assert said["status"] == "unusual" and "7 messages went out" in said["why"] and "usually 40" in said["why"]
+    went_out(1, days_ago=0)
+    assert client.get("/health/ready").json()["parts"]["volume"]["status"] == "unusual", "worked out once in five minutes"
+    volume.forget()
+    assert client.get("/health/ready").json()["parts"]["volume"] == {"status": "ok"}
+
+
+@pytest.mark.req("F118")
+@pytest.mark.parametrize(
+    ("delivered", "words"),
+    [
+        ({}, ""),
+        ({0: 1000}, ""),
+        ({0: 0, 7: 19, 14: 19, 21: 19, 28: 19}, ""),
+        ({0: 0, 7: 40, 14: 0, 21: 40, 28: 40}, "usually 40"),
+        ({0: 0, 7: 40, 14: 0, 21: 0, 28: 40}, "usually 20"),
+        ({0: 8, 7: 40, 14: 40, 21: 40, 28: 40}, ""),
+        ({0: 0, 1: 40, 2: 40, 3: 40}, ""),
+        ({0: 5001, 7: 40, 28: 40, 31: 1000}, "was 1000"),
+        ({0: 5000, 7: 40, 28: 40, 31: 1000}, ""),
+        ({0: 5001, 7: 40, 14: 1000}, ""),
+    ],
+)
+def test_what_is_unusual_depends_on_the_weekday_and_on_the_busiest_day_and_on_enough_being_known(delivered, words):
+    said = volume.unusual(delivered)
+    assert words in said and bool(said) == bool(words)
