@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
@@ -27,20 +28,21 @@ def undo(before: Terms, after: Terms, current: Terms) -> Terms:
     for key in dict.fromkeys((*before.by_key, *after.by_key)):
         old, new = before.by_key.get(key, ()), after.by_key.get(key, ())
         if old != new:
-            slices[key] = _undone(old, new, slices.get(key, ()), current)
+            slices[key] = _undone(old, new, slices.get(key, ()))
     return replace(current, lines=tuple(line for held in slices.values() for line in held))
 
 
-def _undone(old: Sequence[Line], new: Sequence[Line], now: Sequence[Line], terms: Terms) -> tuple[Line, ...]:
+def _undone(old: Sequence[Line], new: Sequence[Line], now: Sequence[Line]) -> tuple[Line, ...]:
+    """Piece by piece, also after the end of the term: it may have been moved since, and a renewal moves it again."""
     if not all(line.recurring for line in (*old, *new, *now)):
         return _once(old, new, now)
-    edges = sorted({edge for line in (*old, *new, *now) for edge in (line.starts, terms.end_of(line))})
+    edges = sorted({edge for line in (*old, *new, *now) for edge in (line.starts, line.ends or date.max)})
     found = []
     for start, end in pairwise(edges):
         was, made, held = (next((line for line in side if line.holds_on(start)), None) for side in (old, new, now))
         back = _back(was, made, held)
         if back is not None:
-            found.append(replace(back, starts=start, ends=None if end == terms.end and back.ends is None else end))
+            found.append(replace(back, starts=start, ends=None if end == date.max else end))
     return merged(found)
 
 

@@ -147,7 +147,7 @@ def _refolded(contract: Contract, changes: Mapping[str, Change]) -> Found:
 def _made_again(change: Change, before: Terms, after: Terms, terms: Mapping[int, Terms], made: Mapping[str, int]) -> Terms:
     if change.edits[0]["action"] == REVERSE:
         taken = made[change.edits[0]["change"]]
-        return undo(*_reaching(terms[taken - 1], terms[taken], before))
+        return undo(terms[taken - 1], terms[taken], before)
     policy = Policy(basis=change.policy["basis"], shape=change.policy["shape"], treatment=change.treatment or change.policy["treatment"])
     steps = sorted_out(change.edits).steps
     held = _held_back(steps, before, after) if policy.treatment == "at_renewal" else set()
@@ -159,13 +159,6 @@ def _made_again(change: Change, before: Terms, after: Terms, terms: Mapping[int,
     reach = max([before.end, change.effective + ONE_DAY, *(edit.until for edit in edits if edit.until)])
     wanted = apply_edits(replace(before, end=reach), edits, change.effective)
     return settled_terms(before, wanted, effective=change.effective, policy=policy)
-
-
-def _reaching(*each: Terms) -> Iterator[Terms]:
-    """The same terms, as long as any of their lines: the contract may have been ended early since."""
-    days = [day for terms in each for line in terms.lines for day in (line.starts + ONE_DAY, line.ends) if day]
-    reach = max([*days, *(terms.end for terms in each)])
-    return (replace(terms, end=reach) for terms in each)
 
 
 def _held_back(steps: Sequence[Mapping[str, Any]], before: Terms, after: Terms) -> set[str]:

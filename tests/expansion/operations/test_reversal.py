@@ -303,3 +303,11 @@ def test_verify_makes_a_reversal_again_after_the_contract_was_ended_before_what_
     undo(world, back)
     renewal.end_early(deal_id=world.deal.pk, on=date(2026, 8, 1), reason="They gave notice", by=world.admin, now=world.now)
     assert_books_hold()
+
+
+def test_verify_makes_a_reversal_again_that_came_after_the_early_end(world):
+    """The change went to September, the contract was made to end in August, and only then the change was taken back (M08)."""
+    gone = apply(world, [{**seats(world, "0")[0], "until": "2026-09-20"}], treatment="no_adjustment", waiver_reason="Trial went on")
+    renewal.end_early(deal_id=world.deal.pk, on=date(2026, 8, 1), reason="They gave notice", by=world.admin, now=world.now)
+    undo(world, gone)
+    assert_books_hold()
