@@ -36,6 +36,17 @@ def attempts_are_forgotten(request):
         cache.clear()
 
 
+def pytest_configure(config):
+    """The process that hands out the tests collects none: what it would see among them is said before there are workers."""
+    if config.getoption("tx", None):
+        refuse_without_browser()
+
+
+def refuse_without_browser():
+    if os.environ.get("REQUIRE_BROWSER") and chromium.find() is None:
+        raise pytest.UsageError(f"REQUIRE_BROWSER is set and {chromium.HOW_TO_GET_ONE}")
+
+
 # Seconds that a test takes, roughly, by what it uses; a file of more than LONG begins before the others.
 PATIENT, A_BROWSER, ROWS_KEPT, ROWS, NOTHING, LONG = 30.0, 3.0, 1.0, 0.3, 0.02, 20.0
 # Where the marks do not tell that a whole product is started, or the whole demo made.
@@ -65,8 +76,7 @@ def pytest_collection_modifyitems(config, items):
         longest_first(items)
     browser_tests = [item for item in items if item.get_closest_marker("browser")]
     if browser_tests and chromium.find() is None:
-        if os.environ.get("REQUIRE_BROWSER"):
-            raise pytest.UsageError(f"REQUIRE_BROWSER is set and {chromium.HOW_TO_GET_ONE}")
+        refuse_without_browser()
         for item in browser_tests:
             item.add_marker(pytest.mark.skip(reason=chromium.HOW_TO_GET_ONE))
 
