@@ -14,7 +14,7 @@ import time
 from dealops import embedded
 from tests.bench.registry import JOBS
 
-MODULES = ("quotes", "billing_run", "pages", "relay", "plays")
+MODULES = ("quotes", "billing_run", "pages", "vitals", "relay", "plays")
 
 
 def main(wanted):

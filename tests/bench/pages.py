@@ -61,14 +61,20 @@ def opened(client, address):
     assert answer.status_code == 200, (address, answer.status_code)
 
 
-def pages(address):
-    """The ratio of one page to the bare one at both sizes."""
+def approver():
+    return User.objects.filter(email="bench-finance@example.test").first() or User.objects.create_user(
+        "bench-finance@example.test", None, name="Fiona Reid", role=Role.FINANCE, approval_limit=5000, approval_currency="GBP"
+    )
+
+
+def pages(address, *, of=someone):
+    """The ratio of one page to the bare one at both sizes, as this person sees them."""
     figures = {"floor": "an empty page in the same frame, signed in"}
     with override_settings(ROOT_URLCONF="tests.bench.urls"):
         for size in SIZES:
             deals(size)
             client = Client()
-            client.force_login(someone())
+            client.force_login(of())
             where = address()
             for warm in ("/bench/bare", where):
                 opened(client, warm)

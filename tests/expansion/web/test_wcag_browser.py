@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests import vitals
 from tests.browser import violations
 from tests.expansion.desk import set_clock, submitted
 from tests.worlds import seed_world
@@ -58,3 +59,22 @@ def test_sc_2_4_11_and_sc_2_5_8_the_focus_is_never_covered_by_a_bar_and_targets_
         wrong += [f"{page.url}: {found}" for found in (*page.evaluate(COVERED), *violations(page, **size))]
     assert seen == 4
     assert wrong == []
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_nothing_jumps_while_a_page_comes(at_site, world, width):
+    """CLS of the pages people live in, within ux.md section 8; the times of the same section are figures of `make bench`."""
+    change = submitted(world)
+    found = {}
+    for person, addresses in (
+        (world.ae, ("/board?pipeline=all", "/deals/DL-1042", "/deals/DL-1042/change")),
+        (world.finance, ("/approvals", f"/approvals/{change.number}", "/sync")),
+    ):
+        page = at_site.open("/preferences", person, width=width, height=720)
+        page.context.add_init_script(vitals.WATCH)
+        for address in addresses:
+            page.goto(address)
+            page.wait_for_load_state("networkidle")
+            found[address] = vitals.read(page)
+            assert found[address]["lcp_ms"] > 0, "the browser observed nothing"
+    assert {address: seen["cls"] for address, seen in found.items() if seen["cls"] > vitals.GOALS["cls"]} == {}
