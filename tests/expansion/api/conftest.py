@@ -6,8 +6,6 @@ import pytest
 from django.test import Client
 
 from tests.dealops.rest.tokens import header_for
-from tests.expansion.desk import set_clock
-from tests.worlds import seed_world
 
 
 class Api:
@@ -33,13 +31,6 @@ class Api:
         content = body if isinstance(body, str) else json.dumps({} if body is None else body)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return getattr(self.client, method)(f"/api/v1/{path}", content, content_type="application/json", headers={**self.headers, **named})
-
-
-@pytest.fixture
-def world(db, settings):
-    made = seed_world()
-    set_clock(settings)
-    return made
 
 
 @pytest.fixture

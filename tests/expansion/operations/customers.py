@@ -6,8 +6,15 @@ from decimal import Decimal
 from billing.models import Customer, Product
 from expansion.demo import motion as demo
 from expansion.models import AccountProfile, HealthReading, Milestone, UsageReading
-from expansion.operations import plays, usage
-from tests.worlds import STORY_DAY
+from expansion.operations import plays, signals, usage
+from tests.worlds import STORY_DAY, seed_world
+
+
+def told_world(**seed):
+    """The story's world in which Brightwave's facts are known; no play is live."""
+    made = seed_world(**seed)
+    tell_brightwave(made)
+    return made
 
 
 def tell_brightwave(world):
@@ -15,6 +22,11 @@ def tell_brightwave(world):
     demo._products()
     demo._brightwave(world.contract.customer, STORY_DAY, world.now)
     return count(world, *demo._brightwave_usage(STORY_DAY))
+
+
+def run(world, day=STORY_DAY):
+    """What the plays find on the day."""
+    return signals.run(on=day, at=world.now + (day - STORY_DAY))
 
 
 def count(world, *rows):

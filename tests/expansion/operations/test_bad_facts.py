@@ -9,11 +9,11 @@ from django.test.utils import CaptureQueriesContext
 
 from dealops.audit.models import Entry
 from expansion.models import Play, PlayVersion, RefusedFact, Signal, UsageReading
-from expansion.operations import plays, signals, usage
+from expansion.operations import plays, usage
 from tests.expansion.desk import set_clock
-from tests.expansion.operations.customers import count, live, row, tell_brightwave, tell_many
+from tests.expansion.operations.customers import count, live, row, run, tell_many, told_world
 from tests.portfolio import portfolio
-from tests.worlds import STORY_DAY, seed_world
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -21,13 +21,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def world(db):
-    made = seed_world(billed=False)
-    tell_brightwave(made)
-    return made
-
-
-def run(world, on=STORY_DAY):
-    return signals.run(on=on, at=world.now + (on - STORY_DAY))
+    return told_world(billed=False)
 
 
 def test_a_bad_delivery_between_good_ones_changes_nothing_that_fires(world):

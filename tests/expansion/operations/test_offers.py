@@ -9,14 +9,14 @@ from django.db import IntegrityError, transaction
 from billing.domain.refusal import NotAllowed, Refusal
 from dealops.audit.models import Entry
 from expansion.models import Introduction, Offer, Signal
-from expansion.operations import changes, facts, motion, offers, signals
+from expansion.operations import changes, facts, motion, offers
 from expansion.operations.offers import Pitch, Proposed
 from expansion.queries import offers as queries
 from expansion.queries.facts import snapshots
 from tests.expansion.desk import approved, rejected, submitted
 from tests.expansion.more_deals import another_deal
-from tests.expansion.operations.customers import live, tell_brightwave
-from tests.worlds import STORY_DAY, seed_world
+from tests.expansion.operations.customers import live, run, told_world
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -34,9 +34,7 @@ FIVE_MORE = Proposed("team", "25")
 
 @pytest.fixture
 def world(db):
-    made = seed_world()
-    tell_brightwave(made)
-    return made
+    return told_world()
 
 
 def show(world, *, pitch=PITCH, proposed=FIVE_MORE, by=None, **why):
@@ -51,7 +49,7 @@ def answer(world, offer, response, *, after=0, **more):
 @pytest.mark.req("S3-42", "S4-47", "S1-06", "S3-02")
 def test_an_offer_keeps_where_when_by_which_play_in_which_words_and_its_preview(world):
     live(world, "TM2")
-    signals.run(on=STORY_DAY, at=world.now)
+    run(world)
     offer = show(world, signal=Signal.objects.get())
     assert (offer.mechanism, offer.location, offer.shown_by, offer.signal.play.code) == ("upsell", "email", world.ae, "tm2")
     assert (offer.words, offer.response) == (PITCH.words, "open")
@@ -104,7 +102,7 @@ def test_one_offer_is_open_per_account_and_the_database_holds_it(world):
 
 def test_the_reason_of_an_offer_is_about_the_customer_of_its_deal(world):
     live(world, "TM2")
-    signals.run(on=STORY_DAY, at=world.now)
+    run(world)
     signal = Signal.objects.get()
     given = Introduction.objects.create(
         signal=signal, customer=signal.customer, mechanism="upsell", sourced_by=world.csm, route="owner", rule="", context={},

@@ -9,18 +9,16 @@ from billing.domain.refusal import NotAllowed, Refusal, Stale
 from expansion.domain.motion.presets import EVERY
 from expansion.models import Play, PlayVersion
 from expansion.operations import plays
-from tests.expansion.operations.customers import live, tell_brightwave, tell_many
+from tests.expansion.operations.customers import live, tell_many, told_world
 from tests.portfolio import portfolio
-from tests.worlds import STORY_DAY, seed_world
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def world(db):
-    made = seed_world(billed=False)
-    tell_brightwave(made)
-    return made
+    return told_world(billed=False)
 
 
 @pytest.mark.req("S3-13", "S3-43")

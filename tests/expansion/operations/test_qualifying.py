@@ -8,10 +8,10 @@ from django.apps import apps
 
 from billing.domain.refusal import NotAllowed, Refusal
 from expansion.models import Introduction, Signal
-from expansion.operations import facts, qualifying, signals
+from expansion.operations import facts, qualifying
 from expansion.operations.qualifying import Answers
-from tests.expansion.operations.customers import live, tell_brightwave
-from tests.worlds import STORY_DAY, seed_world
+from tests.expansion.operations.customers import live, run, told_world
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
 
@@ -28,10 +28,9 @@ ANSWERS = Answers(
 
 @pytest.fixture
 def world(db):
-    made = seed_world(billed=False)
-    tell_brightwave(made)
+    made = told_world(billed=False)
     live(made, "TM2")
-    signals.run(on=STORY_DAY, at=made.now)
+    run(made)
     return made
 
 

@@ -11,12 +11,12 @@ from billing.domain.refusal import NotAllowed, Refusal, Stale
 from dealops.audit.models import Entry
 from expansion import tasks
 from expansion.models import Evaluation, GateOverride, Occurrence, PlayRun, Signal
-from expansion.operations import facts, inbox_of_signals, motion, plays, signals, usage
+from expansion.operations import facts, inbox_of_signals, motion, plays, usage
 from expansion.operations.inbox_of_signals import Said
 from expansion.queries.signals import overrides_report
-from tests.expansion.operations.customers import count, live, row, tell_brightwave, tell_many
+from tests.expansion.operations.customers import count, live, row, run, tell_many, told_world
 from tests.portfolio import portfolio
-from tests.worlds import STORY_DAY, seed_world
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -24,13 +24,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def world(db):
-    made = seed_world(billed=False)
-    tell_brightwave(made)
-    return made
-
-
-def run(world, day=STORY_DAY):
-    return signals.run(on=day, at=world.now + (day - STORY_DAY))
+    return told_world(billed=False)
 
 
 @pytest.mark.req("S1-18", "S1-20", "S1-21", "S3-13", "S3-42", "S4-50", "S4-53")

@@ -7,8 +7,8 @@ import pytest
 from expansion.models import HealthReading, UsageReading
 from expansion.operations import facts
 from tests.expansion.desk import set_clock
-from tests.expansion.operations.customers import tell_brightwave
-from tests.worlds import STORY_DAY, seed_world
+from tests.expansion.operations.customers import told_world
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
 
@@ -16,9 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world(db, settings):
     set_clock(settings)
-    made = seed_world(billed=False)
-    tell_brightwave(made)
-    return made
+    return told_world(billed=False)
 
 
 def text(answer):

@@ -11,23 +11,10 @@ from dealops.accounts.models import Role, User
 from dealops.audit.models import Entry
 from expansion.models import Change, Decision
 from expansion.operations import changes
-from tests.expansion.desk import approved, drafted, set_clock, shown, submitted
-from tests.worlds import STORY_DAY, seed_world
+from tests.expansion.desk import approved, drafted, shown, submitted
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world(db, settings):
-    made = seed_world()
-    set_clock(settings)
-    return made
-
-
-@pytest.fixture
-def finance(client, world):
-    client.force_login(world.finance)
-    return client
 
 
 def text(response):

@@ -25,12 +25,6 @@ def world(db, settings):
 
 
 @pytest.fixture
-def finance(client, world):
-    client.force_login(world.finance)
-    return client
-
-
-@pytest.fixture
 def identity(settings):
     server = FakeIdentity(tenants=[(DEMO_ORGANISATION, "Northbeam Software Ltd")]).start()
     settings.XERO_OAUTH = server.client

@@ -5,17 +5,10 @@ import re
 import pytest
 
 from expansion.models import Change
-from tests.expansion.desk import drafted, set_clock, submitted
-from tests.worlds import seed_world
+from tests.expansion.desk import drafted, submitted
 
 pytestmark = pytest.mark.django_db
 GOAL = "Take on the northern depot without overtime"
-
-
-@pytest.fixture
-def world(db, settings):
-    set_clock(settings)
-    return seed_world()
 
 
 def page(client, user, path):

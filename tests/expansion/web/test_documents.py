@@ -15,13 +15,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(db, settings):
-    made = seed_world()
-    set_clock(settings)
-    return made
-
-
-@pytest.fixture
 def reader(client, world):
     client.force_login(world.auditor)
     return client

@@ -10,22 +10,9 @@ from dealops.accounts.models import User
 from expansion.queries import future_invoices as queries
 from tests.expansion.desk import approved, set_clock, submitted
 from tests.expansion.more_deals import another_deal
-from tests.worlds import STORY_DAY, seed_world
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world(db, settings):
-    made = seed_world()
-    set_clock(settings)
-    return made
-
-
-@pytest.fixture
-def finance(client, world):
-    client.force_login(world.finance)
-    return client
 
 
 def text(response):

@@ -4,11 +4,9 @@ import pytest
 from playwright.sync_api import expect
 
 from expansion.models import Signal
-from expansion.operations import signals
 from tests.browser import sideways, violations
 from tests.expansion.desk import set_clock
-from tests.expansion.operations.customers import live, tell_brightwave
-from tests.worlds import STORY_DAY, seed_world
+from tests.expansion.operations.customers import live, run, told_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -16,10 +14,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 @pytest.fixture
 def world(settings, committed):
     set_clock(settings)
-    made = seed_world(billed=False)
-    tell_brightwave(made)
+    made = told_world(billed=False)
     live(made, "TM2")
-    signals.run(on=STORY_DAY, at=made.now)
+    run(made)
     return made
 
 

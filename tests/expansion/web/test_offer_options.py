@@ -7,10 +7,10 @@ import pytest
 from expansion.models import Offer, Signal
 from expansion.operations import offers, signals
 from tests.expansion.desk import set_clock
-from tests.expansion.operations.customers import live, tell_brightwave
+from tests.expansion.operations.customers import live, told_world
 from tests.expansion.operations.test_offers import FIVE_MORE, PITCH
 from tests.expansion.operations.test_qualifying import ANSWERS, hand_off
-from tests.worlds import STORY_DAY, seed_world
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
 
@@ -18,8 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.req("S2-28")
 def test_an_offer_has_one_option_and_names_the_problem_it_solves(client, settings, db):
     set_clock(settings)
-    world = seed_world()
-    tell_brightwave(world)
+    world = told_world()
     live(world, "TM2")
     signals.run(on=STORY_DAY, at=world.now)
     given = hand_off(world)

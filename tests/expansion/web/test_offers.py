@@ -10,9 +10,9 @@ from expansion.operations import adoption, facts, inbox_of_signals, offers, pair
 from expansion.operations.inbox_of_signals import Said
 from expansion.queries.pairings import baskets
 from tests.expansion.desk import approved, drafted, rejected, set_clock, submitted
-from tests.expansion.operations.customers import tell_brightwave
+from tests.expansion.operations.customers import told_world
 from tests.expansion.operations.test_offers import FIVE_MORE, PITCH
-from tests.worlds import STORY_DAY, seed_world
+from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -23,9 +23,7 @@ OWNED = [["team", "api-access"]] * 12 + [["team"]] * 8 + [["api-access"]] * 3 + 
 @pytest.fixture
 def world(db, settings):
     set_clock(settings)
-    made = seed_world()
-    tell_brightwave(made)
-    return made
+    return told_world()
 
 
 def text(answer):

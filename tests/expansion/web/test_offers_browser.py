@@ -7,9 +7,9 @@ from expansion.models import Offer
 from expansion.operations import offers
 from tests.browser import sideways, violations
 from tests.expansion.desk import approved, set_clock
-from tests.expansion.operations.customers import live, tell_brightwave
+from tests.expansion.operations.customers import live, told_world
 from tests.expansion.operations.test_offers import PITCH
-from tests.worlds import STORY_DAY, seed_world
+from tests.worlds import STORY_DAY
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -17,9 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 @pytest.fixture
 def world(settings, committed):
     set_clock(settings)
-    made = seed_world()
-    tell_brightwave(made)
-    return made
+    return told_world()
 
 
 def look_at(page):

@@ -4,8 +4,7 @@ import pytest
 
 from expansion.models import Play, PlayVersion
 from tests.expansion.desk import set_clock
-from tests.expansion.operations.customers import tell_brightwave
-from tests.worlds import seed_world
+from tests.expansion.operations.customers import told_world
 
 pytestmark = pytest.mark.django_db
 
@@ -35,9 +34,7 @@ FIELDS = {
 @pytest.fixture
 def world(db, settings):
     set_clock(settings)
-    made = seed_world(billed=False)
-    tell_brightwave(made)
-    return made
+    return told_world(billed=False)
 
 
 def text(answer):

@@ -16,12 +16,6 @@ from tests.worlds import seed_world
 RENEWAL, END = "/deals/DL-1042/renewal", "/deals/DL-1042/end"
 
 
-@pytest.fixture
-def world(db, settings):
-    set_clock(settings)
-    return seed_world()
-
-
 def someone(user):
     client = Client()
     client.force_login(user)

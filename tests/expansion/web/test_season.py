@@ -5,23 +5,10 @@ from django.urls import reverse
 
 from expansion.models import Change
 from expansion.operations import changes
-from tests.expansion.desk import set_clock, submitted
+from tests.expansion.desk import submitted
 from tests.expansion.web.test_composer import words
-from tests.worlds import seed_world
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world(db, settings):
-    set_clock(settings)
-    return seed_world()
-
-
-@pytest.fixture
-def finance(client, world):
-    client.force_login(world.finance)
-    return client
 
 
 def review(client, change):

@@ -15,17 +15,10 @@ from dealops.accounts.models import Role, User
 from expansion.models import ApprovalRule, Change, Decision, Delegation
 from expansion.operations import bulk_actions, changes, deciding, delegating
 from tests.expansion.api.conftest import Api
-from tests.expansion.desk import set_clock, shown, submitted
-from tests.worlds import STORY_DAY, seed_world
+from tests.expansion.desk import shown, submitted
+from tests.worlds import STORY_DAY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("F84", "G19", "M17")]
-
-
-@pytest.fixture
-def world(db, settings):
-    made = seed_world()
-    set_clock(settings)
-    return made
 
 
 @pytest.fixture
