@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from billing.domain.impact import Policy
 from billing.models import Contract, Treatment
+
+# A rule is kept on the change in so many letters, and a legal entity may be called by as many.
+LONGEST: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def resolve_policies(contract: Contract) -> Resolved:
         for words, level in levels:
             value = getattr(level, field) if level is not None else None
             if value not in ("", None):
-                rules[name] = f"set on {words}"
+                rules[name] = f"set on {words}"[:LONGEST]
                 return value
         return None
 
