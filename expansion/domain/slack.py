@@ -134,7 +134,8 @@ def _decision(name: str, label: str, style: str, facts: Facts) -> Block:
 
 
 def _mrkdwn(text: str) -> Block:
-    return {"type": "mrkdwn", "text": text}
+    # verbatim: an address, a #channel or an @name in somebody's words stays words; only our own marks are read (F92).
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _plain(text: str) -> Block:

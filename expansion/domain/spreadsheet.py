@@ -1,9 +1,9 @@
-"""Text that a spreadsheet program must not take for a formula (F93)."""
+"""Text that a spreadsheet program must not take for a formula (F91)."""
 
 from __future__ import annotations
 
-# What Excel, LibreOffice or Google Sheets run as a formula, or strip before they do.
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+# What Excel, LibreOffice or Google Sheets run as a formula, or strip before they do; the wide ones in Japanese settings.
+_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def harmless(text: str) -> str:

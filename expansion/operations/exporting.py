@@ -42,7 +42,8 @@ class _Line:
 
 def csv_lines(*, listing: Listing, asked: Asked, columns: Sequence[Column], sort: str) -> Iterator[str]:
     """The file line by line, with a byte order mark so that Excel reads UTF-8. Money is a plain number beside a currency column."""
-    writer = csv.writer(_Line())
+    # Each cell in quotes: where a semicolon divides cells, half a name must not begin one of its own (F91).
+    writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
     yield "\ufeff" + writer.writerow(_heads(columns))
     for row in _rows(listing, asked, sort):
         yield writer.writerow([_text(value) for value in _cells(row, columns)])

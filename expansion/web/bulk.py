@@ -111,7 +111,7 @@ def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     job = _job(request, pk)
 
     def lines() -> Iterator[str]:
-        writer = csv.writer(_Line())
+        writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
         yield "\ufeff" + writer.writerow(["Row", "What", "Currency", "Amount", "Result", "Why"])
         for row in job.rows.order_by("position").iterator(chunk_size=1000):
             amount = "" if row.amount is None else format(row.amount.normalize(), "f")
