@@ -92,11 +92,18 @@ def _entries(request: HttpRequest, user: User, counts: Waiting) -> list[dict[str
                     "title": section.title,
                     "icon": section.icon,
                     "href": href,
-                    "current": request.path == href or request.path.startswith(href.rstrip("/") + "/"),
+                    "current": _is_in(request, section, href),
                     "waiting": getattr(counts, section.waiting) if section.waiting else 0,
                 }
             )
     return entries
+
+
+def _is_in(request: HttpRequest, section: Section, href: str) -> bool:
+    """Whether the page belongs to the section."""
+    if section.key == "accounts" and request.resolver_match and not request.resolver_match.func.__module__.startswith("expansion."):
+        return False  # one's own account lies below the same word as the customers
+    return request.path == href or request.path.startswith(href.rstrip("/") + "/")
 
 
 def _address(name: str) -> str | None:

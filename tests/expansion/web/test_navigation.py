@@ -61,7 +61,10 @@ def test_a_section_of_another_role_is_refused_with_a_sentence(client):
 
 
 def test_the_page_one_is_on_is_marked(client):
-    assert 'href="/board" aria-current="page"' in page_of(client, makers.person(), "/board")
+    ada = makers.person()
+    assert 'href="/board" aria-current="page"' in page_of(client, ada, "/board")
+    assert 'href="/accounts" aria-current="page"' in page_of(client, ada, "/accounts")
+    assert 'href="/accounts" aria-current' not in page_of(client, ada, "/accounts/sessions/"), "one's own account is no customer"
 
 
 @pytest.mark.req("F84", "M25")
