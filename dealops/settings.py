@@ -351,6 +351,8 @@ HUBSPOT_WEBHOOK_SECRET = env.str("HUBSPOT_WEBHOOK_SECRET", "")
 HUBSPOT_API_URL = env.str("HUBSPOT_API_URL", "https://api.hubapi.com")
 # A deal is read at most this often, however many webhooks speak of it (F58).
 HUBSPOT_READ_SECONDS = env.float("HUBSPOT_READ_SECONDS", 60)
+# A change that took effect is written to the line items of the deal as well.
+HUBSPOT_WRITE_LINES = env.bool("HUBSPOT_WRITE_LINES", True)
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "dealops <dealops@localhost>")

@@ -109,18 +109,16 @@ def wish(*, ours: Sequence[OwnLine], before: Sequence[LineItem] | None, now: Seq
         return Wish()
     draft = _Draft()
     untouched = {item.id: item for item in before or ()}
-    matched = _matched(ours, now)
+    pairs = matched(ours, now)
     for item in sorted(now, key=lambda one: one.id):
         if untouched.get(item.id) != item:
-            _edited(draft, item, matched.get(item.id), sold)
-    still_there = {line.key for line in matched.values()}
-    for line in _removed(ours, before, now):
-        if line.key not in still_there:
-            draft.ask(f"{line.name}: remove", action="remove", key=line.key)
+            _edited(draft, item, pairs.get(item.id), sold)
+    for line in removed(ours, before, now):
+        draft.ask(f"{line.name}: remove", action="remove", key=line.key)
     return Wish(tuple(draft.intents), tuple(draft.words), tuple(draft.problems))
 
 
-def _matched(ours: Sequence[OwnLine], items: Sequence[LineItem]) -> dict[str, OwnLine]:
+def matched(ours: Sequence[OwnLine], items: Sequence[LineItem]) -> dict[str, OwnLine]:
     """Line item -> our line: by our key, else by the product, each line once."""
     by_key, found = {line.key: line for line in ours}, {}
     free = dict(by_key)
@@ -131,12 +129,12 @@ def _matched(ours: Sequence[OwnLine], items: Sequence[LineItem]) -> dict[str, Ow
     return found
 
 
-def _removed(ours: Sequence[OwnLine], before: Sequence[LineItem] | None, now: Sequence[LineItem]) -> list[OwnLine]:
-    """Our lines whose line item was there and is gone. On the first reading nothing was there before, so nothing is gone."""
+def removed(ours: Sequence[OwnLine], before: Sequence[LineItem] | None, now: Sequence[LineItem]) -> list[OwnLine]:
+    """Our lines whose line item was there and is gone without another in its place. On the first reading nothing was there before."""
     staying = {item.id for item in now}
     gone = {item.id for item in before or () if item.id not in staying}
-    matched = _matched(ours, before or ())
-    return [line for item_id, line in sorted(matched.items()) if item_id in gone]
+    still_there = {line.key for line in matched(ours, now).values()}
+    return [line for item_id, line in sorted(matched(ours, before or ()).items()) if item_id in gone and line.key not in still_there]
 
 
 def _edited(draft: _Draft, item: LineItem, line: OwnLine | None, sold: Mapping[str, Decimal]) -> None:

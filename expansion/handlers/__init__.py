@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from billing.handlers import mailing
 from dealops.outbox import handlers
-from expansion.handlers import crm, mail, slack, work
+from expansion.handlers import crm, crm_lines, mail, slack, work
 from expansion.handlers import digests as gathered
 from expansion.operations import bulk, digests, handoffs, slack_acts, slack_posts
 from expansion.operations.notices import EMAIL_TOPIC, SLACK_TOPIC
-from expansion.queries.crm import POLL_TOPIC, READ_TOPIC, WRITE_TOPIC
+from expansion.queries.crm import LINES_TOPIC, POLL_TOPIC, READ_TOPIC, WRITE_TOPIC
 
 
 def register() -> None:
@@ -25,4 +25,5 @@ def register() -> None:
     handlers.register(slack_acts.WHISPER_TOPIC, slack.whisper)
     handlers.register(READ_TOPIC, crm.read)
     handlers.register(WRITE_TOPIC, crm.write)
+    handlers.register(LINES_TOPIC, crm_lines.write)
     handlers.register(POLL_TOPIC, crm.poll)

@@ -160,6 +160,7 @@ def _linked_again(link: CrmLink, deal: Deal, contract: Contract, now: datetime) 
         event = f"crm_restored.{link.generation}"
         notices.crm_moved(change, event=event, title=f"{change.number} can go on: its deal is back in HubSpot", body=words, now=now)
     crm_writing.want(deal)
+    crm_writing.want_lines(deal, cause=f"restored.{link.generation}")
 
 
 def _let_go(link: CrmLink, *, save: bool = True) -> None:

@@ -93,6 +93,7 @@ def _update_deal(change: Change, seen: Preview, today: date) -> Deal:
     deal.version += 1
     deal.save(update_fields=["amount", "mrr", "mrr_on", "version"])
     crm_writing.want(deal)
+    crm_writing.want_lines(deal, cause=change.number)
     change.deal = deal
     return deal
 

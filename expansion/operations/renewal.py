@@ -94,3 +94,4 @@ def _keep_up(deal: Deal, contract: Contract, now: datetime) -> None:
     deal.version += 1
     deal.save(update_fields=["amount", "close_on", "version"])
     crm_writing.want(deal)
+    crm_writing.want_lines(deal, cause=f"v{contract.version}")

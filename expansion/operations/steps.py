@@ -15,6 +15,7 @@ from billing.operations import contracts
 from billing.queries import terms_of
 from dealops.audit.operations import record
 from expansion.models import Deal
+from expansion.operations import crm_writing
 from expansion.operations.deals import lock
 from expansion.queries.steps import with_steps
 
@@ -42,6 +43,7 @@ def _take(deal_id: int, on: date, now: datetime) -> str | None:
         before = round_money(deal.mrr, deal.currency)
         deal.mrr, deal.mrr_on = revenue(terms_of(contract), on)
         deal.save(update_fields=["mrr", "mrr_on"])
+        crm_writing.want_lines(deal, cause=f"v{contract.version}.{on}")
         if deal.mrr == before:
             return None
         record(

@@ -11,21 +11,23 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from billing.models import Contract
+from billing.queries import recurring_rows
 from dealops.accounts.models import User
 from dealops.outbox.models import Message
 from dealops.outbox.models import State as MessageState
 from expansion.domain.crm import LineItem, OwnLine, Wish, number, plain, same_amount, wish
+from expansion.domain.crm_lines import Former, Writing, writing
 from expansion.domain.pipelines import OF_MECHANISM
 from expansion.domain.workflow import OPEN, State
 from expansion.models import Change, CrmEvent, CrmLink, CrmProposal, CrmStage, Deal
 from expansion.queries.catalogue import sellable_on
 from expansion.scope import visible
 
-READ_TOPIC, WRITE_TOPIC, POLL_TOPIC = "crm.read", "crm.write", "crm.poll"
+READ_TOPIC, WRITE_TOPIC, LINES_TOPIC, POLL_TOPIC = "crm.read", "crm.write", "crm.write_lines", "crm.poll"
 PAGE_SIZE = 50
 # Properties of a HubSpot deal as we write them.
 AMOUNT, PIPELINE, STAGE, OUR_NUMBER, OUR_CONTRACT = "amount", "pipeline", "dealstage", "dealops_deal", "dealops_contract"
-MECHANISM = "dealops_mechanism"
+MECHANISM, LINES = "dealops_mechanism", "line_items"
 
 
 def is_connected() -> bool:
@@ -57,7 +59,8 @@ def will_write(change: Change) -> dict[str, str]:
     board = OF_MECHANISM.get(change.mechanism, deal.pipeline.code)
     stage = CrmStage.objects.filter(stage__pipeline__code=board, stage__code="applied").first()
     values = {AMOUNT: plain(Decimal(change.impact["value_after"])), MECHANISM: ";".join(change.mechanisms)}
-    return values | ({PIPELINE: stage.remote_pipeline, STAGE: stage.remote_stage} if stage else {})
+    values |= {PIPELINE: stage.remote_pipeline, STAGE: stage.remote_stage} if stage else {}
+    return values | ({LINES: "as the contract then says"} if settings.HUBSPOT_WRITE_LINES else {})
 
 
 def differing(values: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
@@ -73,15 +76,25 @@ def merged_into(record_id: str) -> str:
 
 def wish_of(link: CrmLink, contract: Contract, *, now: Sequence[LineItem], on: date) -> Wish:
     """What the line items in HubSpot ask of the contract on a business day."""
-    lines = contract.lines.filter(removed_in__isnull=True, is_recurring=True).select_related("product").order_by("starts", "id")
-    ours: dict[str, OwnLine] = {}
-    for line in lines:
-        if line.ends is None or line.ends > on:
-            key = str(line.key)
-            ours.setdefault(key, OwnLine(key, line.product.code, line.product.name, line.quantity, line.unit_price))
     before = None if link.settled is None else [LineItem(**item) for item in link.settled]
     sold = {plan.code: plan.unit_price for plan in sellable_on(contract)}
-    return wish(ours=list(ours.values()), before=before, now=now, sold=sold)
+    return wish(ours=own_lines(contract, on), before=before, now=now, sold=sold)
+
+
+def own_lines(contract: Contract, on: date) -> list[OwnLine]:
+    """The recurring lines of a contract as HubSpot shall hold them on a business day. One query."""
+    rows = recurring_rows(contract, on)
+    return [OwnLine(str(row.key), row.product.code, row.product.name, row.quantity, row.unit_price) for row in rows]
+
+
+def lines_to_write(link: CrmLink, contract: Contract, *, theirs: Sequence[LineItem], on: date) -> Writing:
+    """What HubSpot does not say yet about the lines of the contract, people's open wishes left alone (F55). Two queries."""
+    ours = own_lines(contract, on)
+    keys, products = {line.key for line in ours}, {line.product for line in ours}
+    every = list(contract.lines.filter(is_recurring=True).values_list("key", "product__code").distinct())
+    former = Former(keys={str(key) for key, _ in every} - keys, products={code for _, code in every} - products)
+    settled = None if link.settled is None else [LineItem(**item) for item in link.settled]
+    return writing(ours=ours, former=former, settled=settled, theirs=theirs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +113,8 @@ def panel_of(deal: Deal) -> Panel | None:
     if link is None:
         return None
     proposal = CrmProposal.objects.filter(deal=deal, state=CrmProposal.State.OPEN).first()
-    parked = Message.objects.filter(subject=write_subject(link.pk), state=MessageState.PARKED).order_by("pk").first()
+    subjects = [write_subject(link.pk), lines_subject(link.pk)]
+    parked = Message.objects.filter(subject__in=subjects, state=MessageState.PARKED).order_by("pk").first()
     return Panel(link, proposal, crm_amount(link, deal), parked.last_words if parked else "")
 
 
@@ -112,6 +126,11 @@ def crm_amount(link: CrmLink, deal: Deal) -> Decimal | None:
 
 def write_subject(link_id: int) -> str:
     return f"crm-write:{link_id}"
+
+
+def lines_subject(link_id: int) -> str:
+    """Apart from `write_subject`: line items that are refused hold up neither amount nor stage."""
+    return f"crm-lines:{link_id}"
 
 
 def needing_a_look(user: User) -> QuerySet[CrmLink]:

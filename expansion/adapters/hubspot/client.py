@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import requests
 
@@ -34,6 +34,7 @@ DEAL_PROPERTIES: Final = (
     MODIFIED,
     "hs_merged_object_ids",
 )
+Row = TypeVar("Row")
 LINE_PROPERTIES: Final = ("name", "hs_sku", "quantity", "price", OUR_LINE)
 
 
@@ -151,10 +152,35 @@ class HubSpot:
 
         Not an upsert: that would bring a deleted deal to life again (F53). Raises Gone for a record that is not there.
         """
-        inputs = [{"id": record_id, "properties": dict(values)} for record_id, values in changes.items()]
-        said = self._call("POST", f"/crm/objects/{VERSION}/deals/batch/update", body={"inputs": inputs})
-        if said.get("errors"):
-            raise _partly(said["errors"][0])
+        self._write("deals/batch/update", [{"id": record_id, "properties": dict(values)} for record_id, values in changes.items()])
+
+    def update_lines(self, items: Sequence[LineItem]) -> None:
+        """Let these line items be as they are given. Absolute values and no upsert, as with deals. Raises Gone."""
+        for part in _parts(items):
+            self._write("line_items/batch/update", [{"id": item.id, "properties": _properties(item)} for item in part])
+
+    def make_lines(self, items: Sequence[LineItem]) -> dict[str, str]:
+        """Make the line items of these keys of ours, still without a deal; answers key -> id. Made twice there is one of each.
+
+        HubSpot knows no idempotency key; what an earlier try made is found by our property, which is unique.
+        """
+        made: dict[str, str] = {}
+        for part in _parts(items):
+            inputs = [{"idProperty": OUR_LINE, "id": item.key, "properties": {**_properties(item), "name": item.name}} for item in part]
+            said = self._write("line_items/batch/upsert", inputs)
+            made |= {str(one["properties"][OUR_LINE]): str(one["id"]) for one in said["results"]}
+        return made
+
+    def hang_lines(self, record_id: str, ids: Sequence[str]) -> None:
+        """Let these line items belong to the deal; those that do already stay there."""
+        for part in _parts(ids):
+            ends = [{"from": {"id": one}, "to": {"id": record_id}} for one in part]
+            self._asked(f"/crm/associations/{VERSION}/line_items/deals/batch/associate/default", ends)
+
+    def remove_lines(self, ids: Sequence[str]) -> None:
+        """Put line items into HubSpot's bin; those that lie there already are left alone."""
+        for part in _parts(ids):
+            self._write("line_items/batch/archive", [{"id": one} for one in part])
 
     def upsert(self, changes: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
         """Make or bring up to date the deals with these numbers of ours; answers number -> record id. For new deals."""
@@ -162,20 +188,25 @@ class HubSpot:
             {"idProperty": OUR_NUMBER, "id": ours, "properties": {**values, OUR_NUMBER: ours}, "associations": []}
             for ours, values in changes.items()
         ]
-        said = self._call("POST", f"/crm/objects/{VERSION}/deals/batch/upsert", body={"inputs": inputs})
-        if said.get("errors"):
-            raise _partly(said["errors"][0])
+        said = self._write("deals/batch/upsert", inputs)
         return {str(one["properties"][OUR_NUMBER]): str(one["id"]) for one in said["results"]}
 
     def _line_items(self, ids: Sequence[str]) -> tuple[LineItem, ...]:
-        rows = [
-            one for start in range(0, len(ids), BATCH) for one in self._read_many("line_items", ids[start : start + BATCH], LINE_PROPERTIES)
-        ]
+        rows = [one for part in _parts(ids) for one in self._read_many("line_items", part, LINE_PROPERTIES)]
         return tuple(sorted((_line(one) for one in rows), key=lambda line: line.id))
 
     def _read_many(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> list[dict[str, Any]]:
         wanted = {"properties": list(properties), "inputs": [{"id": one} for one in ids]}
         return list(self._call("POST", f"/crm/objects/{VERSION}/{kind}/batch/read", body=wanted)["results"])
+
+    def _write(self, what: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        return self._asked(f"/crm/objects/{VERSION}/{what}", inputs)
+
+    def _asked(self, path: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        said = self._call("POST", path, body={"inputs": inputs})
+        if said.get("errors"):
+            raise _partly(said["errors"][0])
+        return said
 
     def _call(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None) -> dict[str, Any]:
         try:
@@ -237,6 +268,14 @@ def _deal(said: Mapping[str, Any], lines: tuple[LineItem, ...], companies: tuple
         merged=tuple(filter(None, values["hs_merged_object_ids"].split(";"))),
         lines=lines,
     )
+
+
+def _properties(item: LineItem) -> dict[str, str]:
+    return {"hs_sku": item.sku, "quantity": item.quantity, "price": item.price, OUR_LINE: item.key}
+
+
+def _parts(rows: Sequence[Row]) -> list[Sequence[Row]]:
+    return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
 
 
 def _line(said: Mapping[str, Any]) -> LineItem:

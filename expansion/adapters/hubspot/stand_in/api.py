@@ -17,7 +17,7 @@ PIPELINES: Final = {
     "more": ("Expansion", {"idea": "Idea", "talk": "In talks", "decide": "With Finance", "won": "Won"}),
 }
 SINGLE = re.compile(rf"/crm/objects/{VERSION}/(\w+)/(\d+)")
-MANY = re.compile(rf"/crm/objects/{VERSION}/(\w+)/(batch/read|batch/update|batch/upsert|search)")
+MANY = re.compile(rf"/crm/objects/{VERSION}/(\w+)/(batch/read|batch/update|batch/upsert|batch/archive|search)")
 
 
 class No(Exception):
@@ -35,6 +35,8 @@ def answer(store: Store, method: str, path: str, query: Mapping[str, str], body:
     if path == f"/crm/associations/{VERSION}/line_items/deals/batch/read":
         rows = [(one["id"], store.parents(one["id"])) for one in body["inputs"]]
         return {"results": [{"from": {"id": child}, "to": [{"toObjectId": int(one)} for one in found]} for child, found in rows if found]}
+    if path == f"/crm/associations/{VERSION}/line_items/deals/batch/associate/default":
+        return _hang(store, body)
     found = MANY.fullmatch(path)
     if found is None:
         raise No(404, "not an address of this API", "OBJECT_NOT_FOUND")
@@ -46,7 +48,7 @@ def answer(store: Store, method: str, path: str, query: Mapping[str, str], body:
         return _search(store, kind, body)
     if len(body["inputs"]) > 100:
         raise No(400, "The maximum number of inputs supported in a batch request is 100")
-    return _upsert(store, kind, body) if what == "batch/upsert" else _update(store, kind, body)
+    return {"batch/upsert": _upsert, "batch/update": _update, "batch/archive": _archive}[what](store, kind, body)
 
 
 def _get(store: Store, path: str, query: Mapping[str, str]) -> dict[str, Any]:
@@ -96,10 +98,53 @@ def _update(store: Store, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
 def _upsert(store: Store, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
     done = []
     for one in body["inputs"]:
-        record_id = store.by_property(kind, one["idProperty"], one["id"]) or store.make(kind, {})
+        record_id = store.by_property(kind, one["idProperty"], one["id"])
+        if record_id is None:
+            record_id = store.make(kind, {})
+            happened(store, kind, record_id, "creation", changeSource="INTEGRATION")
         write(store, kind, record_id, one["properties"])
         done.append(store.record(kind, record_id))
     return {"status": "COMPLETE", "results": done}
+
+
+def _archive(store: Store, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Into the bin; what is not there is none of its business, and HubSpot answers nothing at all."""
+    for one in body["inputs"]:
+        if store.record(kind, str(one["id"])):
+            archive(store, kind, str(one["id"]))
+    return {}
+
+
+def archive(store: Store, kind: str, record_id: str) -> None:
+    parents = store.parents(record_id)
+    store.archive(record_id)
+    store.unlink(record_id)
+    happened(store, kind, record_id, "deletion")
+    for parent in parents:
+        associated(store, parent, record_id, removed=True)
+
+
+def _hang(store: Store, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Line items on deals; one that hangs there already stays as it is, one that hangs elsewhere is refused: it has one parent."""
+    results = []
+    for one in body["inputs"]:
+        line, deal = str(one["from"]["id"]), str(one["to"]["id"])
+        if not (store.record("line_items", line) and store.record("deals", deal)):
+            raise No(404, "resource not found", "OBJECT_NOT_FOUND")
+        if store.parents(line) not in ([], [deal]):
+            raise No(400, "A line item can only be associated with one deal")
+        if not store.parents(line):
+            store.link(line, deal)
+            associated(store, deal, line)
+        results.append({**one, "associationSpec": {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 20}})
+    return {"status": "COMPLETE", "results": results}
+
+
+def associated(store: Store, deal: str, line: str, removed: bool = False) -> None:
+    """The deal has a line item more or less."""
+    store.change(deal, {"hs_num_of_line_items": str(len(store.children("line_items", deal)))})
+    facts = {"fromObjectId": int(deal), "toObjectId": int(line), "associationType": "DEAL_TO_LINE_ITEM", "associationRemoved": removed}
+    happened(store, "deals", deal, "associationChange", **facts)
 
 
 def write(store: Store, kind: str, record_id: str, properties: Mapping[str, str], source: str = "INTEGRATION") -> None:

@@ -55,18 +55,12 @@ class StandIn(StandInServer):
 
     def add_line(self, deal: str, **properties: str) -> str:
         line = self.store.make("line_items", properties, deal)
-        self.store.change(deal, {"hs_num_of_line_items": str(len(self.store.children("line_items", deal)))})
         api.happened(self.store, "line_items", line, "creation")
-        self._associated(deal, line)
+        api.associated(self.store, deal, line)
         return line
 
     def remove_line(self, line: str) -> None:
-        (deal,) = self.store.parents(line)
-        self.store.archive(line)
-        self.store.unlink(line)
-        self.store.change(deal, {"hs_num_of_line_items": str(len(self.store.children("line_items", deal)))})
-        api.happened(self.store, "line_items", line, "deletion")
-        self._associated(deal, line, removed=True)
+        api.archive(self.store, "line_items", line)
 
     def edit(self, record_id: str, kind: str = "deals", **properties: str) -> None:
         api.write(self.store, kind, record_id, properties, source="CRM_UI")
@@ -92,10 +86,6 @@ class StandIn(StandInServer):
         facts = {"primaryObjectId": int(primary), "mergedObjectIds": [int(primary), int(loser)], "newObjectId": int(made)}
         api.happened(self.store, "deals", made, "merge", numberOfPropertiesMoved=3, **facts)
         return made
-
-    def _associated(self, deal: str, line: str, removed: bool = False) -> None:
-        facts = {"fromObjectId": int(deal), "toObjectId": int(line), "associationType": "DEAL_TO_LINE_ITEM", "associationRemoved": removed}
-        api.happened(self.store, "deals", deal, "associationChange", **facts)
 
     def send(self, *, repeat: int = 1, order: Callable[[list[dict[str, Any]]], Sequence[Mapping[str, Any]]] = list) -> list[int]:
         """Deliver what waits, each event as often as asked, in the order that `order` makes of them; answers the statuses."""
@@ -143,7 +133,7 @@ class StandIn(StandInServer):
             said = api.answer(self.store, request.method, request.path, request.args, body)
         except api.No as no:
             return _json({"status": "error", "category": no.category, "message": no.words}, no.status)
-        return _json(said, 207 if said.get("errors") else 200)
+        return _json(said, 207 if said.get("errors") else 200) if said else Response(status=204)
 
     def _page(self, request: Request) -> Response:
         if request.method == "POST":

@@ -1,0 +1,84 @@
+"""What a CRM has to hear about the lines of a contract, beside what its people have asked for themselves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from expansion.domain.crm import LineItem, OwnLine, matched, number, plain, removed, same_amount
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Line items to bring up to date (as they shall be), to make (by our key, without an id yet) and to take away (by id)."""
+
+    update: tuple[LineItem, ...] = ()
+    create: tuple[LineItem, ...] = ()
+    remove: tuple[str, ...] = ()
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.update or self.create or self.remove)
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What the contract had and has no more: keys of lines, and codes of products."""
+
+    keys: Collection[str] = field(default_factory=frozenset)
+    products: Collection[str] = field(default_factory=frozenset)
+
+
+def writing(*, ours: Sequence[OwnLine], former: Former, settled: Sequence[LineItem] | None, theirs: Sequence[LineItem]) -> Writing:
+    """What makes the line items say what the contract says.
+
+    `settled` are the line items when people's last wish was settled; None while nothing ever was. Whatever differs from it over there is a
+    wish that waits for a person here: it is neither overwritten nor brought back (F55). What the CRM says already is not written again.
+    """
+    if settled is None:
+        return Writing()
+    agreed = {item.id: item for item in settled}
+    untouched = {item.id for item in theirs if item.id in agreed and _same(item, agreed[item.id])}
+    pairs = matched(ours, theirs)
+    waiting = {line.key for line in removed(ours, settled, theirs)}
+    there = {line.key for line in pairs.values()}
+    update = [(item, _as_ours(item, pairs[item.id])) for item in theirs if item.id in pairs and item.id in untouched]
+    missing = [line for line in ours if line.key not in there and line.key not in waiting]
+    gone = [item.id for item in theirs if item.id not in pairs and item.id in untouched and _was_ours(item, former)]
+    return Writing(
+        update=tuple(wanted for item, wanted in update if wanted != item),
+        create=tuple(_as_ours(LineItem("", line.name, line.product, "", ""), line) for line in missing if _can_be_there(line)),
+        remove=tuple(gone),
+    )
+
+
+def after(items: Sequence[LineItem], done: Writing, made: Mapping[str, str]) -> list[LineItem]:
+    """`items` when all of `done` is there; `made` is our key -> the id of what was made for it."""
+    fresh = {item.id: item for item in done.update}
+    kept = [fresh.get(item.id, item) for item in items if item.id not in done.remove]
+    new = [replace(item, id=made[item.key]) for item in done.create]
+    have = {item.id for item in new}
+    return sorted([*(item for item in kept if item.id not in have), *new], key=lambda item: item.id)
+
+
+def _same(one: LineItem, other: LineItem) -> bool:
+    """Whether nobody touched what counts, however the numbers are written."""
+    numbers = same_amount(one.quantity, other.quantity) and same_amount(one.price, other.price)
+    return numbers and (one.sku, one.key) == (other.sku, other.key)
+
+
+def _as_ours(item: LineItem, line: OwnLine) -> LineItem:
+    """The item with our quantity and price, and our key where anything else of it has to be written; as it is where it says so already."""
+    same = number(item.quantity) == line.quantity and number(item.price) == line.unit_price and item.sku == line.product
+    if same or not _can_be_there(line):
+        return item
+    return replace(item, quantity=plain(line.quantity), price=plain(line.unit_price), sku=line.product, key=line.key)
+
+
+def _can_be_there(line: OwnLine) -> bool:
+    """A line item has no quantity or price below zero."""
+    return line.quantity >= 0 and line.unit_price >= 0
+
+
+def _was_ours(item: LineItem, former: Former) -> bool:
+    return item.key in former.keys if item.key else item.sku in former.products
