@@ -67,14 +67,14 @@ def approver():
     )
 
 
-def pages(address, *, of=someone):
-    """The ratio of one page to the bare one at both sizes, as this person sees them."""
+def pages(address):
+    """The ratio of one page to the bare one at both sizes."""
     figures = {"floor": "an empty page in the same frame, signed in"}
     with override_settings(ROOT_URLCONF="tests.bench.urls"):
         for size in SIZES:
             deals(size)
             client = Client()
-            client.force_login(of())
+            client.force_login(someone())
             where = address()
             for warm in ("/bench/bare", where):
                 opened(client, warm)

@@ -13,6 +13,8 @@ from tests.bench.registry import job
 RUNS = 8
 SLOWER = 4
 DEALS = 1000
+# Milliseconds for a page to come on a machine that has other work.
+PATIENCE = 180_000
 
 
 @contextmanager
@@ -72,6 +74,7 @@ def _page(browser, url, cookie, address):
     from tests.vitals import WATCH, read
 
     context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE)
     context.add_init_script(WATCH)
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": url}])
     found = []

@@ -55,7 +55,9 @@ CLOSED = {
     "S13 sync": (Role.CUSTOMER_SUCCESS, "/sync"),
     "S14 signals": (Role.FINANCE, "/signals"),
     "S17 plays": (Role.FINANCE, "/plays"),
+    "S13 connections": (Role.CUSTOMER_SUCCESS, "/connections"),
     "S22 audit": (Role.SALES, "/audit"),
+    "S22 row history": (Role.SALES, "/audit/rows"),
 }
 # Addresses of what is not there, or no longer, say where to look instead.
 ABSENT = {
