@@ -57,9 +57,18 @@ def why_not_plan_account(user: User) -> str | None:
 
 def why_not_override(user: User, allowed: frozenset[str]) -> str | None:
     """Letting a signal pass a gate; `allowed` are the roles that may for this gate."""
+    if not allowed:
+        return "Nobody lets this gate through."
     if user.role not in allowed:
-        names = " or ".join(sorted(Role(role).label for role in allowed)) or "nobody"
+        names = " or ".join(sorted(Role(role).label for role in allowed))
         return f"This gate is let through by {names} only."
+    return None
+
+
+def why_not_see_restraint(user: User) -> str | None:
+    """Who passed gates and who offers most at the ends of quarters: names of colleagues, for those who answer for the rules."""
+    if user.role not in {Role.REVOPS, Role.AUDITOR}:
+        return "RevOps and auditors see who passed which gate."
     return None
 
 

@@ -21,9 +21,10 @@ from expansion.models import Play, PlayVersion
 from expansion.operations import plays as operations
 from expansion.queries import plays as queries
 from expansion.queries.pairings import suggested_count
+from expansion.queries.restraint import restraint
 from expansion.web.frame import page, section, status_of
 from expansion.web.play_form import OPERATOR_WORDS, blank, definition_of, sentence_of, shown_of
-from expansion.web.signals import LONDON, int_of
+from expansion.web.signals import LONDON, int_of, today
 
 MECHANISM_WORDS = {"upsell": "Upsell", "cross_sell": "Cross-sell", "downgrade": "Downgrade"}
 CHOICE_WORDS = {
@@ -42,6 +43,7 @@ def index(request: HttpRequest) -> HttpResponse:
         request, "plays/list.html", title="Plays", rows=rows, suggested=suggested_count(),
         presets=[p for p in EVERY.values() if p.code.lower() not in taken
         and p.code not in taken], may_edit=rules.why_not_edit_plays(request.user) is None,
+        restraint=restraint(request.user, on=today()) if rules.why_not_see_restraint(request.user) is None else None,
     )  # fmt: skip
 
 
@@ -55,8 +57,13 @@ def play(request: HttpRequest, code: str) -> HttpResponse:
         request, "plays/play.html", title=found.name, play=found, versions=versions, newest=versions[0],
         live=next((v for v in versions if v.state == PlayVersion.State.LIVE), None), shown=queries.words_of(versions[0].definition),
         evaluations=queries.evaluations_of(found, request.user), backtest=_backtest(versions[0]),
-        may_edit=rules.why_not_edit_plays(request.user) is None,
+        may_edit=rules.why_not_edit_plays(request.user) is None, leads_to=_leads_to(versions[0].definition.get("product", "")),
     )  # fmt: skip
+
+
+def _leads_to(product: str) -> str:
+    """What is proposed, in words: a product's name, or how it is chosen."""
+    return CHOICE_WORDS.get(product) or Product.objects.filter(code=product).values_list("name", flat=True).first() or product
 
 
 def _backtest(version: PlayVersion) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What became of it: saved MRR (K33), noise (K34), support load after an expansion (K20)."""
+"""What became of it: saved MRR (K33), noise (K34), pressure at quarter ends (G3), support load after an expansion (K20)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from fractions import Fraction
 SAVE_CHECK_DAYS = 90
 LOAD_ALARM = Fraction(125, 100)
 LOAD_FEWEST = 10
+FORTNIGHT = 14
+END_DAYS, YEAR_DAYS = 4 * FORTNIGHT, 365
+PRESSURE_FEWEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,33 @@ class Noise:
 
 def noise(*, shown: int, active: int, open_offers: Mapping[str, int]) -> Noise:
     return Noise(Fraction(shown, active) if active else None, sum(count > 1 for count in open_offers.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """Offers of one person in the last two weeks of quarters, and in all other weeks, over the same year (G3, S4-62)."""
+
+    name: str
+    at_ends: int
+    between: int
+
+    @property
+    def is_spike(self) -> bool:
+        """Quota-driven? At least four, and more than twice as many a day as between the ends."""
+        if self.at_ends < PRESSURE_FEWEST:
+            return False
+        return Fraction(self.at_ends, END_DAYS) > 2 * Fraction(self.between, YEAR_DAYS - END_DAYS)
+
+
+def quarter_ends(on: date) -> tuple[tuple[date, date], ...]:
+    """(first, last) day of the last fortnight of each of the four quarters that ended by `on`, the newest first."""
+    begins = date(on.year, (on.month - 1) // 3 * 3 + 1, 1)
+    found = []
+    for _ in range(4):
+        last = begins - timedelta(days=1)
+        found.append((last - timedelta(days=FORTNIGHT - 1), last))
+        begins = date(last.year, last.month - 2, 1)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

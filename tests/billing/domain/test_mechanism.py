@@ -78,6 +78,12 @@ def test_the_lines_say_what_the_change_is(old, new, expected):
     assert all(m.sentence for m in found)
 
 
+@pytest.mark.req("S1-07")
+def test_two_hundred_seats_that_become_three_hundred_and_fifty_are_an_upsell_of_a_hundred_and_fifty():
+    (found,) = movements([line("team", "core", "200", "50")], [line("team", "core", "350", "50")])
+    assert (found.mechanism, found.how, found.delta) == ("upsell", "quantity", 150 * 50)
+
+
 @pytest.mark.req("S0-08")
 def test_the_largest_recurring_difference_is_primary_whatever_its_sign():
     found = movements([TEAM20, ANALYTICS], [line("team", "core", "25", "50")])

@@ -50,7 +50,7 @@ def test_from_a_preset_over_the_past_to_live_and_stopped(client, world):
     client.post(f"{where}/act", {"act": "live"})
     assert PlayVersion.objects.get().state == "draft"
     client.post(f"{where}/act", {"act": "test"})
-    assert "Would have fired 1 times" in text(client.get(where))
+    assert "Would have fired 1 time" in text(client.get(where))
     client.post(f"{where}/act", {"act": "live"})
     assert PlayVersion.objects.get().state == "live"
     client.post(f"{where}/act", {"act": "stop", "reason": ""})

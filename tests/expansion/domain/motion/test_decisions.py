@@ -61,6 +61,7 @@ def test_which_motion_fits(leaving, onboarded, expanding, broadening, motion):
         ({"use": used(12, 12)}, "none"), ({"use": used(12, 12), "needs": (Need("Plan", ("scheduling",)),)}, "cross_sell"),
     ],
 )  # fmt: skip
+@pytest.mark.req("S4-31", "S4-33")
 def test_the_advice_for_an_account_says_why(facts, motion):
     advice = chooser.advise(ready(**facts), ON)
     assert advice.motion == motion and advice.sentence and len(advice.conditions) == 4
@@ -115,7 +116,6 @@ def test_an_expansion_is_adopted_when_all_three_checks_are():
     assert adoption.verdict({"activation": False, "usage": True, "value": True}) == "failed"
 
 
-@pytest.mark.req("S1-07")
 def test_the_value_of_a_step_shows_how_it_was_computed():
     more = estimate(READY, "upsell", "team")
     assert (more.value, more.units, more.words) == (250, 5, "5 more Team seats x 50 bring use to 80 % or less")

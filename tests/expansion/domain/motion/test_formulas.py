@@ -184,3 +184,13 @@ def test_noise():
 )
 def test_support_load_after_an_expansion(before, after, alarms):
     assert outcomes.Load(before, after).alarms is alarms
+
+
+@pytest.mark.req("S4-62")
+def test_offers_that_crowd_at_the_ends_of_quarters_are_seen():
+    ends = outcomes.quarter_ends(date(2026, 6, 16))
+    assert [last for _, last in ends] == [date(2026, 3, 31), date(2025, 12, 31), date(2025, 9, 30), date(2025, 6, 30)]
+    assert ends[0][0] == date(2026, 3, 18) and all((last - first).days == 13 for first, last in ends)
+    # 56 of 365 days: eight offers there are more than twice as dense as twenty in the other 309, and not as dense as twenty-five.
+    found = [outcomes.Pressure("Ada", at, between).is_spike for at, between in ((8, 20), (8, 25), (3, 0), (4, 0))]
+    assert found == [True, False, False, True]
