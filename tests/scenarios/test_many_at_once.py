@@ -158,7 +158,7 @@ def test_under_random_faults_and_kills_nothing_is_lost_doubled_or_out_of_order(
     ledgerly.checks = contracts < 100
     dice, moods = random.Random(41), Moods(41)
     deals, turns = the_work(contracts, years, versions, dice)
-    deliver_everything()
+    deliver_everything(seconds=seconds)
     monkeypatch.setattr("billing.adapters.accounting.ledgerly.app.take", moods.take)
     chaos = Chaos(3, kills, tmp_path / "crash", dice)
     started = time.monotonic()
