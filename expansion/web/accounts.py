@@ -20,6 +20,15 @@ from expansion.web.frame import page, section
 from expansion.web.navigation import may_open
 from expansion.web.pictures import growth_chart
 
+# The parts of one account's page, as its own links name them.
+PARTS = (
+    ("advice", "Next step"),
+    ("state", "How they are"),
+    ("growth-part", "Where they can grow"),
+    ("people-part", "Who they are"),
+    ("past", "What happened"),
+)
+
 
 @require_safe
 @section("accounts")
@@ -46,6 +55,9 @@ def account(request: HttpRequest, number: str) -> HttpResponse:
         story=queries.story_of(found), signals=[(signal, headline_of(signal)) for signal in found.signals],
         engagement=[(event, queries.engagement_words(event)) for event in found.engagement],
         may_log=rules.why_not_log_signal(request.user) is None, may_offer=may_open(request.user, "signals"),
+        may_show=rules.why_not_show_offer(request.user) is None,
+        parts=PARTS, busiest=max((used for used in found.used if used.share is not None), key=lambda used: used.share or 0, default=None),
+        asked_for=[cell for cell in found.matrix if cell.tone != "quiet"], others=[cell for cell in found.matrix if cell.tone == "quiet"],
         kept=kept_by(customer.pk, on=on),
         may_plan=rules.why_not_plan_account(request.user) is None, lifecycles=LIFECYCLE,
         is_stale=any(used.is_stale for used in found.used), is_counted=any(used.use for used in found.used),
