@@ -83,4 +83,6 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args):
+    # From the first browser on, Playwright's event loop runs in this thread; the ORM is used between its calls, never inside them.
+    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     return {**browser_type_launch_args, "executable_path": chromium.find(), "args": chromium.arguments()}
