@@ -82,6 +82,11 @@ def _moved(entry: Entry) -> list[tuple[str, str, str]]:
 
 
 def _text(value: object) -> str:
+    """A value as people write it: yes and no, and the items of a list behind one another."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value) or "none"
     return "" if value is None else str(value)
 
 
