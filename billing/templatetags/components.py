@@ -94,3 +94,9 @@ def state(value: str, words: str = "") -> SafeString:
 def at(values: Sequence[Any], place: int) -> Any:
     """`columns|at:forloop.counter0`."""
     return values[place]
+
+
+@register.filter
+def web_address(value: str) -> str:
+    """The address when a link may lead there (http, https), else nothing: one that came from elsewhere might run a script (F92)."""
+    return value if str(value).lower().startswith(("https://", "http://")) else ""

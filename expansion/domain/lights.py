@@ -103,6 +103,8 @@ def _future(facts: Facts) -> Light:
 
 
 def _accounting(facts: Facts) -> Light:
+    if facts.state in ENDED:
+        return Light("Accounting", Status.NOT_NEEDED, "Nothing to tell")
     if facts.state != "applied":
         return Light("Accounting", Status.NOT_YET, "Not yet")
     if facts.bills_itself and facts.document is None:

@@ -211,6 +211,9 @@ def test_a_rejected_change_says_why_and_by_whom(world):
     changes.reject(change_id=change.pk, version=1, reason="The purchase order is missing", by=world.finance, now=world.now)
     said = page(world.ae, change)
     assert "Rejected by Fiona Reid, 16 Jun 2026, 12:00 . Nothing was billed. The purchase order is missing" in said
+    assert {status for _, status, _ in shown(Change.objects.get(pk=change.pk))} == {"not_needed"}
+    assert "so there is no document" in said and "accounting was told nothing" in said
+    assert "Until then" not in said and "before the change takes effect" not in said
 
 
 def test_a_discarded_change_says_by_whom(world):
