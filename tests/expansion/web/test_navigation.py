@@ -9,7 +9,7 @@ from dealops.accounts.models import Role
 from tests.expansion.web import makers
 
 pytestmark = pytest.mark.django_db
-OPEN_TO_ALL = {"", "health/live", "health/ready", "accounts/login/"}
+OPEN_TO_ALL = {"", "health/live", "health/serving", "health/ready", "accounts/login/"}
 
 
 def page_of(client, user, path="/home"):
