@@ -111,7 +111,7 @@ def test_whatever_meets_at_once_ends_in_one_state(db, size, record_property):
             approving(world, change, people[0]),
             approving(world, change, people[1]),
             lambda told=told: changes.reject(**told, reason="Not agreed with us", by=people[2]),
-            lambda told=told: changes.recall(**told, by=world.ae),
+            lambda told=told, by=world.ae: changes.recall(**told, by=by),
             lambda told=told, edit=edit: changes.edit(**told, **edit),
         ]
         chosen = dice.sample(works, dice.choice((2, 3, 5)))
