@@ -8,28 +8,20 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
-import pgtrigger
 import pytest
-from django.apps import apps
 from django.db import connection, transaction
-from django.db.models import CharField, TextField
 from django.test import Client
 from django.urls import reverse
 
 from dealops.accounts.models import Role
 from expansion.matrix import DOORS
-from tests.dealops.security.payloads import MARK
+from tests.dealops.security.poison import ALIVE, a_row_of_every_model, poison
 from tests.policy.cast import CANARY
 from tests.policy.test_doors import OWN, address
+from tests.worlds import NOON, STORY_DAY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("F88", "F89", "F92", "F95", "G18", "G21"), pytest.mark.timeout(600)]
 MOST = 300
-WRITTEN_BY_PEOPLE = {
-    "name", "title", "description", "note", "notes", "reason", "goal", "text", "words", "because", "address", "body", "why", "next_step",
-    "waiver_reason", "decline_reason", "value_for_customer", "why_now", "is_good_because", "comment", "label",
-}  # fmt: skip
-WORST = f"'\"><script>{MARK}()</script><img src=x onerror={MARK}()>{{{{7*7}}}}"
-ALIVE = (f"<script>{MARK}", f"<img src=x onerror={MARK}", f'" onmouseover={MARK}')
 # What is searched for: finds the canary, and is not the canary when a page repeats what was typed.
 PART = CANARY[:-1]
 # One's own account is tried in tests/dealops/accounts; below /accounts/ stand customers as well.
@@ -87,20 +79,6 @@ def written():
         return {name: count for name, count in cursor.fetchall() if name not in OWN_NOTES}
 
 
-def poison():
-    """The worst text in every column people write in, of every row that is not the canary's."""
-    poisoned = 0
-    for model in apps.get_models():
-        if model._meta.app_label not in {"accounts", "billing", "expansion"} or not model._meta.managed:
-            continue
-        for field in model._meta.get_fields():
-            free = isinstance(field, CharField | TextField) and field.name in WRITTEN_BY_PEOPLE and not field.choices
-            if free and not field.unique and (field.max_length or 999) >= 80:
-                rows = model.objects.exclude(**{f"{field.name}__icontains": CANARY}).exclude(**{field.name: ""})
-                poisoned += rows.update(**{field.name: WORST[: field.max_length or 999]}) > 0
-    return poisoned
-
-
 def unseen(company):
     """Every address of the policy table that is read, for rows of both halves; and lists searched for what is not theirs."""
     for name, door in DOORS.items():
@@ -109,7 +87,7 @@ def unseen(company):
     yield from (f"{path}?q={PART}&tab=all" for path in SEARCHED)
     yield from (f"/approvals?tab={tab}" for tab in ("mine", "team", "handoffs", "decided"))
     yield from (f"/board?pipeline={code}" for code in ("all", "main", "upsells"))
-    yield from (f"/sync?tab={tab}" for tab in ("open", "done"))
+    yield from (f"/sync?tab={tab}" for tab in ("open", "done", "differences", "speed"))
     yield "/api/v1/deals/?search=x"
     for label in ADMIN:
         yield from (f"/admin/{label}/", f"/admin/{label}/?q={PART}")
@@ -175,8 +153,8 @@ class Crawler:
 @pytest.mark.parametrize("role", Role)
 def test_the_crawler_finds_no_error_no_leak_and_writes_nothing(company, role, record_property):
     crawler, addresses = Crawler(company.people["colleague"][role]), list(unseen(company))
-    with pgtrigger.ignore():
-        assert poison() > 10
+    assert not a_row_of_every_model(day=STORY_DAY, at=NOON)
+    assert poison(besides=CANARY, empty=True) > 150
     before = written()
     crawler.read(["/home", *addresses])
     after = written()
