@@ -23,6 +23,10 @@ class NotReady(Exception):
     """One part cannot do its work; the text says why."""
 
 
+class Unusual(Exception):
+    """A part works, yet a person should look; the text says why. It turns nothing red."""
+
+
 def database() -> None:
     """PostgreSQL answers and takes a write: a full disk or a standby reads well and saves nothing (F107, F117)."""
     try:
@@ -34,10 +38,6 @@ def database() -> None:
         pulse.note("health")
     except DatabaseError as error:
         raise NotReady(f"PostgreSQL takes no writes: {str(error).splitlines()[0]}") from error
-
-
-class Unusual(Exception):
-    """A part works, yet a person should look; the text says why. It turns nothing red."""
 
 
 # Working out what waits reads every migration; once good, it stays good for a while.
@@ -106,7 +106,7 @@ def volume() -> None:
     try:
         words = traffic.look()
     except DatabaseError as error:
-        raise NotReady("How much went out lately cannot be read.") from error
+        raise Unusual("How much went out lately cannot be read.") from error
     if words:
         raise Unusual(f"{words} If nobody knows why, look at the pages Sync and Changes.")
 

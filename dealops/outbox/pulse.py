@@ -10,8 +10,7 @@ from django.db import close_old_connections, connection
 from dealops.outbox.relay import DUE
 
 CLOCK = "clock"
-# A worker that carried the clock's strokes would be late whenever it is busy, so beat notes them itself.
-# A busy machine may be late by so much.
+# Beat notes its strokes itself, for a busy worker would be late; so may a busy machine, by this much.
 LATE_STROKE_SECONDS = 20.0
 # How long something may be due before it counts as stuck. Bulk work waits for its turn by design (F29).
 LATE_SECONDS = {"post": 300.0, "notify": 300.0, "bulk": 3600.0}

@@ -49,10 +49,11 @@ def look() -> str:
     """The same of this database, at most a few minutes old."""
     global _words, _good_until
     if time.monotonic() >= _good_until:
+        # Also when it cannot be read: what is slow is not asked with every probe.
+        _good_until = time.monotonic() + GOOD_SECONDS
         with connection.cursor() as cursor:
             cursor.execute(DELIVERED, [DAYS])
             _words = unusual(dict(cursor.fetchall()))
-        _good_until = time.monotonic() + GOOD_SECONDS
     return _words
 
 

@@ -68,11 +68,12 @@ def _same(one: LineItem, other: LineItem) -> bool:
 
 
 def _as_ours(item: LineItem, line: OwnLine) -> LineItem:
-    """The item with our quantity and price, and our key where anything else of it has to be written; as it is where it says so already."""
+    """The item with our quantity and price, and our key; of another plan also its name. As it is where it says so already."""
     same = number(item.quantity) == line.quantity and number(item.price) == line.unit_price and item.sku == line.product
     if same or not _can_be_there(line):
         return item
-    return replace(item, quantity=plain(line.quantity), price=plain(line.unit_price), sku=line.product, key=line.key)
+    name = item.name if item.sku == line.product else line.name
+    return replace(item, name=name, quantity=plain(line.quantity), price=plain(line.unit_price), sku=line.product, key=line.key)
 
 
 def _can_be_there(line: OwnLine) -> bool:

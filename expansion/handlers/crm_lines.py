@@ -25,7 +25,7 @@ NEVER_READ = 60
 def write(delivery: Delivery) -> Callable[[], None]:
     """Make the line items of a deal say what its contract says now. Every call can be made twice; each try reads first.
 
-    After a try of which nobody knows what it did the deal is read once more, so that what it did is not taken for somebody's wish.
+    After a try that may have done a part the deal is read once more, so that what it did is not taken for somebody's wish.
     """
     link = CrmLink.objects.select_related("deal__contract__legal_entity").get(pk=delivery.message.payload["link"])
     deal = link.deal
@@ -40,14 +40,15 @@ def write(delivery: Delivery) -> Callable[[], None]:
         except Gone:
             return lambda: _mark(deal.crm_id)
     if theirs.id != deal.crm_id:
-        return lambda: _mark(deal.crm_id)
+        delivery.checkpoint(lambda: _mark(deal.crm_id))
+        raise TryLater("The record was merged into another one in HubSpot, which has to be read first.", after=NEVER_READ)
     on = business_date(deal.contract.legal_entity.time_zone, now())
     todo = queries.lines_to_write(link, deal.contract, theirs=theirs.lines, on=on)
     made = _written(delivery, deal.crm_id, todo)
 
     def note() -> None:
         crm_writing.lines_written(link_id=link.pk, done=todo, made=made)
-        if delivery.look_first:
+        if delivery.look_first or delivery.message.attempts > 1:
             _mark(deal.crm_id)
 
     return note
@@ -82,7 +83,7 @@ def _scope() -> Iterator[None]:
     try:
         yield
     except Gone as error:
-        raise TryLater("Somebody took a line item away in this moment.", after=1) from error
+        raise TryLater("Somebody took a line item away in this moment.") from error
     except NotAllowedByHubSpot as error:
         raise Refused(f"{error} Give it the scope crm.objects.line_items.write, or set HUBSPOT_WRITE_LINES=0.") from error
 

@@ -60,7 +60,6 @@ class NoticePreference(models.Model):
     email = ArrayField(models.CharField(max_length=20, choices=Topic.choices), default=list, blank=True)
     slack = ArrayField(models.CharField(max_length=20, choices=Topic.choices), default=list, blank=True)
     slack_id = models.CharField(max_length=40, blank=True, help_text="Your member id in Slack, e.g. U024BE7LH")
-
     quiet_from = models.TimeField(null=True, blank=True, help_text="No e-mail and no Slack from")
     quiet_until = models.TimeField(null=True, blank=True, help_text="until; it goes out then")
 

@@ -43,9 +43,10 @@ def message_of_window(notice: Notice, *, not_before: datetime | None = None) -> 
     In quiet hours everything until their end is one window.
     """
     began, ends = _window()
+    window = began.isoformat()
     if not_before and not_before > ends:
-        began = ends = not_before
-    identity = f"{notice.channel}|{notice.address}|{began.isoformat()}"
+        window, ends = f"quiet until {not_before.isoformat()}", not_before
+    identity = f"{notice.channel}|{notice.address}|{window}"
     return enqueue(
         topic=TOPIC,
         identity=identity,

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from billing.clock import business_date
 from billing.domain.impact import Impact
+from billing.domain.refusal import Refusal
 from billing.models import Contract, LegalEntity
 from billing.operations import changes as books
 from billing.operations import contracts
@@ -144,9 +145,18 @@ def _activate(pk: int, *, today: date, now: datetime) -> str | None:
             if following is None:
                 return None
             change = following
-        seen = preview(
-            deal=change.deal, contract=contract, intents=change.edits, effective=change.effective, treatment=change.treatment, today=today
-        )
+        try:
+            seen = preview(
+                deal=change.deal,
+                contract=contract,
+                intents=change.edits,
+                effective=change.effective,
+                treatment=change.treatment,
+                today=today,
+            )
+        except Refusal as refusal:  # a rule that came since, such as a base that an add-on needs
+            rebasing.give_back(change, contract, None, reason=refusal.message, now=now)
+            return None
         if seen.impact.agreed() != Impact.from_canonical(change.impact).agreed():
             rebasing.give_back(change, contract, seen, reason=NOT_AS_AGREED, now=now)
             return None

@@ -135,6 +135,7 @@ def give_back(change: Change, contract: Contract, seen: Preview | None, *, reaso
     if seen is None or Change.objects.filter(deal_id=change.deal_id, state__in=[state.value for state in workflow.OPEN]).exists():
         return None
     draft = _same_again(change, seen, workflow.State.DRAFT, now)
+    Offer.objects.filter(change=change).update(change=draft)
     tell(draft, contract, "change.drafted", f"{draft.number} was drafted in place of {change.number}.", now=now)
     return draft
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
@@ -48,7 +48,7 @@ def _write(view: SavedView) -> None:
     try:
         with transaction.atomic():
             view.save()
-    except IntegrityError:
+    except (IntegrityError, OperationalError):  # the other one was first, or takes its time
         raise Refusal("busy", "opens", "Somebody else chose at this moment what the list opens with. Look at it and save again.") from None
 
 

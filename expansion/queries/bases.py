@@ -19,10 +19,10 @@ def demand_bases(contract: Contract, before: Terms, wanted: Terms, steps: Sequen
 
     The base may come with the same change, or be on another contract of the customer.
     """
-    held = {line.product for line in wanted.lines}
-    added = held - {line.product for line in before.lines}
+    added = {line.product for line in wanted.lines} - {line.product for line in before.lines}
     if not added:
         return
+    held = {line.product for line in wanted.lines if line.ends is None or line.ends > on}
     rules = ProductRelation.objects.filter(kind="requires", state=ProductRelation.State.APPROVED, product__code__in=added)
     missing = [rule for rule in rules.select_related("product", "other").order_by("pk") if rule.other.code not in held]
     if not missing:

@@ -55,5 +55,5 @@ def _pressures(offers: Any, on: date) -> tuple[Pressure, ...]:
     ends = quarter_ends(on)
     within = reduce(or_, (Q(shown_at__date__range=span) for span in ends))
     year = offers.filter(shown_at__date__gt=ends[0][1] - timedelta(days=365), shown_at__date__lte=ends[0][1])
-    rows = year.values_list("shown_by__name").annotate(at=Count("pk", filter=within), between=Count("pk", filter=~within))
-    return tuple(Pressure(name, at, between) for name, at, between in rows.order_by("shown_by__name"))
+    rows = year.values_list("shown_by", "shown_by__name").annotate(at=Count("pk", filter=within), between=Count("pk", filter=~within))
+    return tuple(Pressure(name, at, between) for _, name, at, between in rows.order_by("shown_by__name", "shown_by"))

@@ -31,7 +31,7 @@ def index(request: HttpRequest) -> HttpResponse:
         doors=DOORS,
         outside=row_history.OUTSIDE,
         found=found,
-        older=f"?{urlencode({**bounded, 'after': found.after})}" if found.after else "",
+        older=f"?{urlencode({**asked, 'after': found.after})}" if found.after else "",
         is_later_page=bool(request.GET.get("after")),
         query=f"?{urlencode(asked)}" if asked else "",
     )

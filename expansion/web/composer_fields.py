@@ -83,7 +83,7 @@ class LineField:
         else:
             if self.quantity != plain_quantity(self.line):
                 yield Piece({"action": "quantity", "key": key, "quantity": self.quantity}, {}, name, f"quantity-{key}")
-        if (price and (ends or self.plan == self.line.product.code)) or ends:
+        if ends or (price and self.plan == self.line.product.code):
             yield Piece({"action": "price", "key": key, **price, **ends}, places, name, f"price-{key}")
         if self.least:
             yield Piece({"action": "commit", "key": key, "quantity": self.least}, {}, name, f"least-{key}")

@@ -106,7 +106,7 @@ def home(request: HttpRequest) -> HttpResponse:
     for tile in tiles:
         if not may_open(user, urlsplit(tile["href"]).path.strip("/")):
             tile["href"] = ""
-    bill_run = queries.next_bill_run(user, blocks.today)
+    bill_run = blocks.counted(lambda: queries.next_bill_run(user, blocks.today))
     all_clear = not blocks.failed and not any(block.total for key, block in blocks.found.items() if key != "given")
     return page(
         request,
@@ -118,7 +118,7 @@ def home(request: HttpRequest) -> HttpResponse:
         bill_run=bill_run,
         bill_run_in=(bill_run - blocks.today).days if bill_run else None,
         all_clear=all_clear,
-        is_first_run=all_clear and not queries.has_deals(),
+        is_first_run=all_clear and blocks.counted(queries.has_deals) is False,
         blocks=[] if all_clear else blocks.shown(),
         reference=blocks.reference,
         others_decide=blocks.others_decide,

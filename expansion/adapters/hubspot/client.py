@@ -166,7 +166,7 @@ class HubSpot:
         """
         made: dict[str, str] = {}
         for part in _parts(items):
-            inputs = [{"idProperty": OUR_LINE, "id": item.key, "properties": {**_properties(item), "name": item.name}} for item in part]
+            inputs = [{"idProperty": OUR_LINE, "id": item.key, "properties": _properties(item)} for item in part]
             said = self._write("line_items/batch/upsert", inputs)
             made |= {str(one["properties"][OUR_LINE]): str(one["id"]) for one in said["results"]}
         return made
@@ -271,7 +271,7 @@ def _deal(said: Mapping[str, Any], lines: tuple[LineItem, ...], companies: tuple
 
 
 def _properties(item: LineItem) -> dict[str, str]:
-    return {"hs_sku": item.sku, "quantity": item.quantity, "price": item.price, OUR_LINE: item.key}
+    return {"name": item.name, "hs_sku": item.sku, "quantity": item.quantity, "price": item.price, OUR_LINE: item.key}
 
 
 def _parts(rows: Sequence[Row]) -> list[Sequence[Row]]:

@@ -161,7 +161,7 @@ def _value(field: models.Field[Any, Any], day: Any, at: Any) -> Any:
         (models.JSONField, {}),
         (models.CharField | models.TextField, "word"[: field.max_length or 9]),
     )
-    return next(value for kind, value in kinds if isinstance(field, kind))
+    return next((value for kind, value in kinds if isinstance(field, kind)), None)
 
 
 def _fill(rows: models.QuerySet[Any], field: models.Field[Any, Any], text: str) -> int:

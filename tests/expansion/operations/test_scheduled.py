@@ -7,7 +7,7 @@ import pytest
 
 from billing.models import Contract, Document, LegalEntity
 from billing.queries import terms_of
-from expansion.models import Change, Deal
+from expansion.models import Change, Deal, ProductRelation
 from expansion.operations import changes, daily, execution
 from tests.books import assert_books_hold
 from tests.worlds import seed_world
@@ -111,6 +111,20 @@ def test_what_can_no_longer_be_made_goes_back_with_the_reason(world):
     assert waiting.state == "superseded"
     assert "is not in force on 2026-07-11" in waiting.closed_reason
     assert not Change.objects.filter(carries_on=waiting).exists()
+    assert waiting.notices.filter(event="returned").exists()
+    assert_books_hold()
+
+
+def test_what_a_rule_made_since_forbids_goes_back_with_the_reason(world):
+    add_on = [{"action": "add", "product": "route-analytics", "quantity": "1"}]
+    waiting = agreed(world, add_on, ELEVENTH)
+    needs = ProductRelation(product=world.products["route-analytics"], other=world.products["scheduler"], kind="requires")
+    needs.state = ProductRelation.State.APPROVED
+    needs.save()
+    assert waiting.number not in catch_up(ELEVENTH).applied
+    waiting.refresh_from_db()
+    assert waiting.state == "superseded"
+    assert "Route Analytics needs Scheduler" in waiting.closed_reason
     assert waiting.notices.filter(event="returned").exists()
     assert_books_hold()
 

@@ -1,5 +1,7 @@
 """An add-on cannot be sold without its base, whoever asks for it and by which way (S1-11)."""
 
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -37,6 +39,15 @@ def test_an_add_on_without_its_base_is_refused_beside_its_field(world):
 @pytest.mark.req("S1-11")
 def test_with_its_base_in_the_same_change_it_is_sold(world):
     assert seen(world, BASE, ADD_ON).impact.mechanisms == ("cross_sell",)
+
+
+@pytest.mark.req("S1-11")
+def test_a_base_that_ended_is_no_base(world):
+    row = world.contract.lines.get()
+    row.pk, row.key, row.product, row.ends = None, uuid4(), world.products["scheduler"], STORY_DAY
+    row.save()
+    with pytest.raises(Refusal, match="Route Analytics needs Scheduler"):
+        seen(world, ADD_ON)
 
 
 def test_more_seats_ask_nothing_of_the_catalogue(world):

@@ -77,7 +77,7 @@ def work():
 
 def at_rest():
     """Waits are over and leases of the dead as well, until nothing is left to do for HubSpot."""
-    for _ in range(8):
+    for _ in range(12):
         leases_run_out()
         Message.objects.exclude(state__in=["done", "parked"]).update(available_at=timezone.now())
         work()

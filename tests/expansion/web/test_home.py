@@ -174,9 +174,11 @@ def held(table):
     other = connection.copy()
     try:
         other.set_autocommit(False)
+        other.cursor().execute("SET lock_timeout = '60s'")
         other.cursor().execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         yield
     finally:
+        other.rollback()
         other.close()
         with connection.cursor() as cursor:
             cursor.execute("RESET lock_timeout")

@@ -75,6 +75,6 @@ def test_nothing_jumps_while_a_page_comes(at_site, world, width):
         for address in addresses:
             page.goto(address)
             page.wait_for_load_state("networkidle")
+            page.wait_for_function("window.vitals.lcp_ms > 0")
             found[address] = vitals.read(page)
-            assert found[address]["lcp_ms"] > 0, "the browser observed nothing"
     assert {address: seen["cls"] for address, seen in found.items() if seen["cls"] > vitals.GOALS["cls"]} == {}
