@@ -26,6 +26,9 @@ FIRST = timedelta(days=1)
 # HubSpot's search ends at ten thousand rows; after this many pages it begins again at the last moment seen.
 MOST_PAGES = 90
 WITHOUT_TOKEN = 300
+# Seconds until a record is looked at again that has to be read first.
+READ_FIRST = 60
+MERGED = "The record was merged into another one in HubSpot, which has to be read first."
 
 
 class CannotTest(Exception):
@@ -77,7 +80,8 @@ def write(delivery: Delivery) -> Callable[[], None]:
         except Gone:
             return lambda: _mark(deal.crm_id)
     if theirs.id != deal.crm_id:
-        return lambda: _mark(deal.crm_id)
+        delivery.checkpoint(lambda: _mark(deal.crm_id))
+        raise TryLater(MERGED, after=READ_FIRST)
     said = queries.wanted(deal)
     fresh = {name: value for name, value in said.items() if link.written.get(name) != value}
     values = queries.differing(fresh, crm_reading.seen_of(theirs))

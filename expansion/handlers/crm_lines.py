@@ -13,13 +13,11 @@ from dealops.outbox.handlers import Refused, TryLater
 from dealops.outbox.relay import Delivery
 from expansion.adapters.hubspot import Gone, NotAllowedByHubSpot
 from expansion.domain.crm_lines import Writing
-from expansion.handlers.crm import client, reading, writing
+from expansion.handlers.crm import MERGED, READ_FIRST, client, reading, writing
 from expansion.handlers.mail import nothing
 from expansion.models import CrmLink
 from expansion.operations import crm_inbox, crm_writing
 from expansion.queries import crm as queries
-
-NEVER_READ = 60
 
 
 def write(delivery: Delivery) -> Callable[[], None]:
@@ -33,7 +31,7 @@ def write(delivery: Delivery) -> Callable[[], None]:
         return nothing
     if link.read_at is None:
         delivery.checkpoint(lambda: _mark(deal.crm_id))
-        raise TryLater("HubSpot's line items were never read; that comes first.", after=NEVER_READ)
+        raise TryLater("HubSpot's line items were never read; that comes first.", after=READ_FIRST)
     with reading():
         try:
             theirs = client().deal(deal.crm_id)
@@ -41,7 +39,7 @@ def write(delivery: Delivery) -> Callable[[], None]:
             return lambda: _mark(deal.crm_id)
     if theirs.id != deal.crm_id:
         delivery.checkpoint(lambda: _mark(deal.crm_id))
-        raise TryLater("The record was merged into another one in HubSpot, which has to be read first.", after=NEVER_READ)
+        raise TryLater(MERGED, after=READ_FIRST)
     on = business_date(deal.contract.legal_entity.time_zone, now())
     todo = queries.lines_to_write(link, deal.contract, theirs=theirs.lines, on=on)
     made = _written(delivery, deal.crm_id, todo)

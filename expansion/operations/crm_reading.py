@@ -82,6 +82,7 @@ def keep(*, deal: Deal, by: User, now: datetime) -> None:
         _let_go(link)
         _tell(deal, contract, "crm.kept", f"{by} decided that {deal.number} goes on with HubSpot's record {deal.crm_id}.", now, by=by)
         crm_inbox.mark([deal.crm_id])
+        crm_writing.want_lines(deal, cause=f"kept with {deal.crm_id}")
 
 
 def seen_of(facts: DealFacts) -> dict[str, str]:
