@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -49,7 +50,7 @@ def board(request: HttpRequest) -> HttpResponse:
         listed=listed.view_context(views, {"pipeline": chosen, **_query(request, "owner", "age")}),
         table="/deals?" + urlencode({"pipeline": chosen, **_query(request, "owner", "age")}),
         columns=shown,
-        phone_stage=request.GET.get("stage") or next((column["code"] for column in shown if column["count"]), shown[0]["code"]),
+        phone_stage=request.GET.get("stage") or next((column["code"] for column in (*filter(_is_filled, shown), *shown)), ""),
         owners=User.objects.filter(is_active=True, role__in=[Role.SALES, Role.CUSTOMER_SUCCESS]).order_by("name"),
         ages=AGES,
         pipeline=chosen,
@@ -57,7 +58,7 @@ def board(request: HttpRequest) -> HttpResponse:
         age=request.GET.get("age", ""),
         is_filtered=bool(_query(request, "owner", "age")),
         cleared="?" + urlencode({"pipeline": chosen}),
-        is_empty=not any(column["count"] for column in shown),
+        is_empty=not any(map(_is_filled, shown)),
         may_move=_may_move(request),
         stages=_for_menu(stages),
     )
@@ -150,6 +151,10 @@ def _tabs(request: HttpRequest, stages: list[Stage], chosen: str) -> list[dict[s
 
 def _query(request: HttpRequest, *names: str) -> dict[str, str]:
     return {name: request.GET[name] for name in names if request.GET.get(name)}
+
+
+def _is_filled(column: Mapping[str, Any]) -> bool:
+    return bool(column["count"])
 
 
 def _shown(column: Column, request: HttpRequest, now: datetime) -> dict[str, Any]:
