@@ -63,12 +63,18 @@ def seconds(item):
     return NOTHING if database is None else ROWS_KEPT if database.kwargs.get("transaction") else ROWS
 
 
+def empties(item):
+    """Whether it leaves the tables empty, without what migrations wrote; pytest-django puts such tests last."""
+    database = item.get_closest_marker("django_db")
+    return bool(database and database.kwargs.get("transaction")) or bool({"transactional_db", "live_server"} & set(item.fixturenames))
+
+
 def longest_first(items):
     """So that no worker begins a long file when the other one has nothing left to do. Short files stay in their random order."""
-    by_file = Counter()
+    by_file, emptying_files = Counter(), {item.path for item in items if empties(item)}
     for item in items:
         by_file[item.path] += seconds(item)
-    items.sort(key=lambda item: -by_file[item.path] if by_file[item.path] > LONG else 0)
+    items.sort(key=lambda item: (item.path in emptying_files, -by_file[item.path] if by_file[item.path] > LONG else 0))
 
 
 def pytest_collection_modifyitems(config, items):
