@@ -56,7 +56,7 @@ def share(basis: str, effective: date, end: date, full_start: date, full_end: da
     if basis == "actual_days":
         return Fraction((end - effective).days, (full_end - full_start).days)
     if basis == "thirty_360":
-        return Fraction(_days_30e(effective, end), _days_30e(full_start, full_end))
+        return Fraction(days_30e(effective, end), days_30e(full_start, full_end))
     raise AssertionError(basis)
 
 
@@ -73,12 +73,12 @@ def weight(basis: str, day: date, term_end: date, full_start: date, full_end: da
     if basis == "actual_days":
         return Fraction(1, (full_end - full_start).days)
     if basis == "thirty_360":
-        return Fraction(_days_30e(day, following), _days_30e(full_start, full_end))
+        return Fraction(days_30e(day, following), days_30e(full_start, full_end))
     apart = (following.year - anchor.year) * 12 + following.month - anchor.month
     return Fraction(int(following == term_end or moved(anchor, apart) == following), months)
 
 
-def _days_30e(start: date, end: date) -> int:
+def days_30e(start: date, end: date) -> int:
     first, last = min(start.day, 30), min(end.day, 30)
     return (end.year - start.year) * 360 + (end.month - start.month) * 30 + (last - first)
 
