@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -22,6 +21,7 @@ from rest_framework.views import exception_handler as rest_handler
 from rest_framework.views import set_rollback
 
 from billing.domain.refusal import NotAllowed, Refusal, Stale
+from dealops.database import is_away, is_busy
 
 PROBLEM = "application/problem+json"
 TITLES = {
@@ -39,20 +39,8 @@ TITLES = {
     503: "Busy",
 }
 
-# Lock not available, deadlock, serialization failure: somebody else is at work on the same rows (F13).
-BUSY_STATES = {"55P03", "40P01", "40001"}
 BUSY = "Somebody else is saving on this contract right now. Nothing was written; try again in a few seconds."
-# The database went away, is starting or has no connection left (F105, F106), or its disk is full (F107). A connection that could not
-# be made has no state at all.
-AWAY_STATES = {"", "08000", "08001", "08003", "08006", "53000", "53100", "53200", "53300", "57P01", "57P02", "57P03", "55000"}
 AWAY = "The database cannot be used at the moment. Nothing was half done; try again in a minute."
-
-
-def is_away(error: BaseException | None) -> bool:
-    """Whether the database itself, not the request, is why it failed."""
-    if not isinstance(error, OperationalError | InterfaceError):
-        return False
-    return (getattr(error.__cause__, "sqlstate", None) or "") in AWAY_STATES
 
 
 def reference(request: HttpRequest) -> str:
@@ -72,7 +60,7 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, exceptions.ValidationError):
         set_rollback()
         return _problem(request, 400, "Some fields need another look.", code="invalid", errors=_flat(error.detail))
-    if isinstance(error, OperationalError) and getattr(error.__cause__, "sqlstate", "") in BUSY_STATES:
+    if is_busy(error):
         set_rollback()
         problem = _problem(request, 503, BUSY, code="busy")
         problem.headers["Retry-After"] = "2"

@@ -16,12 +16,12 @@ from billing.models import Contract, LegalEntity
 from billing.operations import leftovers, recurring
 from billing.queries.due import NOT_BILLED, DueContract, lock_due
 from dealops.audit.operations import record
+from dealops.database import is_busy
 
 log = logging.getLogger(__name__)
 
 CHUNK = 2000
 # A deadlock or a lock that was not granted in time is nobody's fault: the chunk is tried again (F09).
-TRANSIENT = {"40P01", "40001", "55P03"}
 TRIES = 4
 
 
@@ -74,7 +74,7 @@ def _chunk(entity: LegalEntity, on: date, at: datetime, run: Run, *, after: int,
                 skipped |= _bill(contracts, entity, on, at, found)
             break
         except OperationalError as error:
-            if left == 1 or _code(error) not in TRANSIENT or transaction.get_connection().in_atomic_block:
+            if left == 1 or not is_busy(error) or transaction.get_connection().in_atomic_block:
                 raise
             time.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - so that two runs do not march in step
     run.issued += found.issued
@@ -145,10 +145,6 @@ def _words(error: Exception) -> str:
     if isinstance(error, DatabaseError):
         return str(error).splitlines()[0]
     return str(error) or type(error).__name__
-
-
-def _code(error: OperationalError) -> str | None:
-    return getattr(error.__cause__, "sqlstate", None)
 
 
 def end_terms(entity: LegalEntity, *, on: date, at: datetime) -> list[str]:

@@ -18,12 +18,12 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from dealops.database import is_locked
 from dealops.rest.models import KeyedRequest
 
 HEADER = "Idempotency-Key"
 KEPT_FOR = timedelta(days=7)
 LONGEST_KEY = 200
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 class InProgress(exceptions.APIException):
@@ -103,7 +103,7 @@ def _claim(request: Request, key: str) -> KeyedRequest:
         with transaction.atomic():
             KeyedRequest.objects.bulk_create([row], ignore_conflicts=True)
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:
+        if is_locked(error):
             raise InProgress from error
         raise
     stored = KeyedRequest.objects.select_for_update().get(user=request.user, key=key)

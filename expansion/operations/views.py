@@ -11,6 +11,7 @@ from django.utils.text import slugify
 from billing.domain.refusal import NotAllowed, Refusal
 from dealops.accounts.models import Role, User
 from dealops.audit.operations import record
+from dealops.database import is_busy
 from expansion.models import SavedView
 
 MOST = 30
@@ -48,7 +49,9 @@ def _write(view: SavedView) -> None:
     try:
         with transaction.atomic():
             view.save()
-    except (IntegrityError, OperationalError):  # the other one was first, or takes its time
+    except (IntegrityError, OperationalError) as error:  # the other one was first, or takes its time
+        if isinstance(error, OperationalError) and not is_busy(error):
+            raise
         raise Refusal("busy", "opens", "Somebody else chose at this moment what the list opens with. Look at it and save again.") from None
 
 

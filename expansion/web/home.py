@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 
 from billing.clock import now as present
 from dealops.accounts.models import Role, User
-from dealops.problems import is_away, reference
+from dealops.database import is_away
+from dealops.problems import reference
 from expansion.domain.workflow import State
 from expansion.queries import adoption, offers
 from expansion.queries import home as queries

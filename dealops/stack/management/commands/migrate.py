@@ -13,7 +13,8 @@ from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 
-LOCK_NOT_AVAILABLE = "55P03"
+from dealops.database import is_locked
+
 # Waits before the next tries, in seconds.
 PAUSES = (1, 2, 4, 8, 16, 30)
 
@@ -30,7 +31,7 @@ class Command(migrate.Command):
                 super().handle(*args, **options)
                 return
             except OperationalError as error:
-                if getattr(error.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                if not is_locked(error):
                     raise
                 if pause is None:
                     raise CommandError(

@@ -1,0 +1,34 @@
+"""What PostgreSQL means when it fails: somebody else is at work, or the database itself cannot be used. Its codes are the SQLSTATEs."""
+
+from __future__ import annotations
+
+from django.db import InterfaceError, OperationalError
+
+LOCK_NOT_AVAILABLE = "55P03"
+# Lock not available, deadlock, serialization failure: somebody else is at work on the same rows (F13).
+BUSY_STATES = frozenset({LOCK_NOT_AVAILABLE, "40P01", "40001"})
+# The database went away, is starting or has no connection left (F105, F106), or its disk is full (F107). A connection that could not
+# be made has no state at all.
+AWAY_STATES = frozenset(
+    {"", "08000", "08001", "08003", "08006", "53000", "53100", "53200", "53300", "57P01", "57P02", "57P03", "55000"}
+)  # fmt: skip
+
+
+def state_of(error: BaseException) -> str:
+    """The SQLSTATE the driver was told, or "" where there is none."""
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def is_locked(error: BaseException | None) -> bool:
+    """Whether a lock was waited for in vain; the row or table is in somebody else's hands."""
+    return isinstance(error, OperationalError) and state_of(error) == LOCK_NOT_AVAILABLE
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether somebody else's work on the same rows is why it failed: nothing was written, and another try may do."""
+    return isinstance(error, OperationalError) and state_of(error) in BUSY_STATES
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether the database itself, not the request, is why it failed."""
+    return isinstance(error, OperationalError | InterfaceError) and state_of(error) in AWAY_STATES
