@@ -16,7 +16,7 @@ from expansion.adapters.hubspot import Gone, HubSpot, NotAllowedByHubSpot, Porta
 from expansion.adapters.hubspot.client import BATCH
 from expansion.domain.crm import DealFacts
 from expansion.handlers.mail import nothing
-from expansion.models import CrmLink, CrmPortal
+from expansion.models import CrmLink, CrmPortal, Deal
 from expansion.operations import crm_inbox, crm_reading, crm_stages, crm_writing
 from expansion.queries import crm as queries
 
@@ -74,14 +74,9 @@ def write(delivery: Delivery) -> Callable[[], None]:
     deal = link.deal
     if not settings.HUBSPOT_TOKEN or not deal.crm_id or link.state != CrmLink.State.LINKED:
         return nothing
-    with reading():
-        try:
-            theirs = client().deal(deal.crm_id)
-        except Gone:
-            return lambda: _mark(deal.crm_id)
-    if theirs.id != deal.crm_id:
-        delivery.checkpoint(lambda: _mark(deal.crm_id))
-        raise TryLater(MERGED, after=READ_FIRST)
+    theirs = before_writing(delivery, deal)
+    if theirs is None:
+        return lambda: mark(deal.crm_id)
     said = queries.wanted(deal)
     fresh = {name: value for name, value in said.items() if link.written.get(name) != value}
     values = queries.differing(fresh, crm_reading.seen_of(theirs))
@@ -90,6 +85,22 @@ def write(delivery: Delivery) -> Callable[[], None]:
         with writing():
             client().update({deal.crm_id: values})
     return lambda: crm_writing.written(link_id=link.pk, said=said, values=values)
+
+
+def before_writing(delivery: Delivery, deal: Deal) -> DealFacts | None:
+    """The deal's record as it is right before a write; None when it is gone, which the caller lets be read anew (F53).
+
+    Raises TryLater where it was merged into another record: that is read first (F54).
+    """
+    with reading():
+        try:
+            theirs = client().deal(deal.crm_id)
+        except Gone:
+            return None
+    if theirs.id != deal.crm_id:
+        delivery.checkpoint(lambda: mark(deal.crm_id))
+        raise TryLater(MERGED, after=READ_FIRST)
+    return theirs
 
 
 def poll(delivery: Delivery) -> Callable[[], None]:
@@ -112,7 +123,8 @@ def _polled(portal: str, deals: dict[str, datetime], lines: dict[str, datetime],
     crm_inbox.polled(portal=portal, deals=deals, lines=lines, gone=gone, until=until)
 
 
-def _mark(record_id: str) -> None:
+def mark(record_id: str) -> None:
+    """Let this record be read anew."""
     crm_inbox.mark([record_id])
 
 

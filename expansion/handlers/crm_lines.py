@@ -13,10 +13,10 @@ from dealops.outbox.handlers import Refused, TryLater
 from dealops.outbox.relay import Delivery
 from expansion.adapters.hubspot import Gone, NotAllowedByHubSpot
 from expansion.domain.crm_lines import Writing
-from expansion.handlers.crm import MERGED, READ_FIRST, client, reading, writing
+from expansion.handlers.crm import READ_FIRST, before_writing, client, mark, writing
 from expansion.handlers.mail import nothing
 from expansion.models import CrmLink
-from expansion.operations import crm_inbox, crm_writing
+from expansion.operations import crm_writing
 from expansion.queries import crm as queries
 
 
@@ -30,16 +30,11 @@ def write(delivery: Delivery) -> Callable[[], None]:
     if not (settings.HUBSPOT_TOKEN and settings.HUBSPOT_WRITE_LINES and deal.crm_id) or link.state != CrmLink.State.LINKED:
         return nothing
     if link.read_at is None:
-        delivery.checkpoint(lambda: _mark(deal.crm_id))
+        delivery.checkpoint(lambda: mark(deal.crm_id))
         raise TryLater("HubSpot's line items were never read; that comes first.", after=READ_FIRST)
-    with reading():
-        try:
-            theirs = client().deal(deal.crm_id)
-        except Gone:
-            return lambda: _mark(deal.crm_id)
-    if theirs.id != deal.crm_id:
-        delivery.checkpoint(lambda: _mark(deal.crm_id))
-        raise TryLater(MERGED, after=READ_FIRST)
+    theirs = before_writing(delivery, deal)
+    if theirs is None:
+        return lambda: mark(deal.crm_id)
     on = business_date(deal.contract.legal_entity.time_zone, now())
     todo = queries.lines_to_write(link, deal.contract, theirs=theirs.lines, on=on)
     made = _written(delivery, deal.crm_id, todo)
@@ -47,7 +42,7 @@ def write(delivery: Delivery) -> Callable[[], None]:
     def note() -> None:
         crm_writing.lines_written(link_id=link.pk, done=todo, made=made)
         if delivery.look_first or delivery.message.attempts > 1:
-            _mark(deal.crm_id)
+            mark(deal.crm_id)
 
     return note
 
@@ -84,7 +79,3 @@ def _scope() -> Iterator[None]:
         raise TryLater("Somebody took a line item away in this moment.") from error
     except NotAllowedByHubSpot as error:
         raise Refused(f"{error} Give it the scope crm.objects.line_items.write, or set HUBSPOT_WRITE_LINES=0.") from error
-
-
-def _mark(record_id: str) -> None:
-    crm_inbox.mark([record_id])
