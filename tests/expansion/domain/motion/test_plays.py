@@ -10,6 +10,7 @@ import pytest
 from billing.domain.refusal import Refusal
 from expansion.domain.motion.account import Owned, Use, Views
 from expansion.domain.motion.fields import FIELDS
+from expansion.domain.motion.gates import COOL_DOWN, HEALTH
 from expansion.domain.motion.plays import evaluate, read_play, why_not_live
 from expansion.domain.motion.presets import DSR, EVERY, PRESETS
 from expansion.domain.motion.use import CommitTrend
@@ -89,11 +90,16 @@ def test_a_rule_that_makes_no_sense_is_refused_with_the_way_out(change, code, wo
 
 @pytest.mark.req("S3-22")
 def test_a_trait_with_a_counted_signal_is_accepted():
-    read_play({
+    play = read_play({
         "static": [{"field": "plan", "op": "=", "value": "starter"}],
         "live": [{"field": "gated_attempts", "op": ">=", "value": "3"}],
-        "mechanism": "upsell", "product": "next_plan", "because": "Because {customer} {plan} and {gated_attempts}.",
+        "mechanism": "upsell", "product": "next_plan", "because": " Because {customer} {plan} and {gated_attempts}. ",
     })  # fmt: skip
+    assert [(part.field.name, part.op, part.value) for part in play.static] == [("plan", "=", "starter")]
+    assert [(part.field.name, part.op, part.value) for part in play.live] == [("gated_attempts", ">=", Fraction(3))]
+    assert (play.mechanism, play.product, play.offer_type) == ("upsell", "next_plan", "upsell"), "the kind of offer follows the mechanism"
+    assert play.because == "Because {customer} {plan} and {gated_attempts}."
+    assert (play.complexity, play.message, play.tasks, play.cool_down, play.health) == ("straightforward", "", (), COOL_DOWN, HEALTH)
 
 
 @pytest.mark.req("S2-14", "S2-22")
