@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.domain.impact import Impact, impact, settled_terms
+from billing.domain.impact_value import Policy
 from billing.domain.periods import add_months
 from billing.domain.refusal import Refusal
 from billing.domain.terms import Terms, apply_edits
@@ -26,7 +27,7 @@ from expansion.models import Change, Deal
 from expansion.queries.approval_rules import verdict_on
 from expansion.queries.bases import demand_bases
 from expansion.queries.prices import OwnPrice, own_prices
-from expansion.queries.reversal import policies_of, taken_back
+from expansion.queries.reversal import TakenBack, policies_of, taken_back
 from expansion.queries.season import returning, season_made
 
 # In months: how far ahead a change at renewal looks when the new term is not agreed yet.
@@ -71,36 +72,20 @@ def preview(
     """Compute the change on the contract as it is now. Raises Refusal naming the field; writes nothing."""
     _check(contract, treatment, today)
     asked = sorted_out(intents)
-    policies = resolve_policies(contract)
     at_renewal = effective == contract.end
     current = renewed(terms_of(contract)) if at_renewal else terms_of(contract)
-    before = season_made(deal, contract, asked, current, policies)
-    back = taken_back(deal, contract, intents, effective, before)
-    if back:
-        policies = policies_of(back.original, policies)
-        wanted = back.after
-    else:
-        wanted = apply_edits(before, edits_from(contract, asked.steps, terms=before, effective=effective), effective)
-        demand_bases(contract, before, wanted, asked.steps, on=effective)
-    policy = policies.as_policy(Treatment.CREDIT_NOTE if back else treatment)
-    if asked.remainder_to:
-        policy = replace(policy, remainder_to=asked.remainder_to)
+    wish = _wish(deal, contract, intents, asked, current, effective, treatment)
+    before, wanted, policies, back = wish.before, wish.wanted, wish.policies, wish.takes_back
     facts = _facts(contract)
-    result = impact(before, wanted, effective=effective, today=today, policy=policy, waived_before=back.waived if back else (), **facts)
-    after = settled_terms(before, wanted, effective=effective, policy=policy)
+    waived = back.waived if back else ()
+    result = impact(before, wanted, effective=effective, today=today, policy=wish.policy, waived_before=waived, **facts)
+    after = settled_terms(before, wanted, effective=effective, policy=wish.policy)
     returns = _returns(contract, asked, before, after, effective, policies, today, facts) if asked.return_on else None
     if returns:
         result = replace(result, summary=f"{result.summary}; returns on {day_in_words(returns.on)}: {returns.impact.summary}")
     prior = result.prior_period or bool(returns and returns.impact.prior_period)
-    verdict = verdict_on(
-        impact=replace(result, prior_period=prior),
-        before=before,
-        after=after,
-        intents=intents,
-        owner=policies.owner,
-        effective=effective,
-        today=today,
-    )
+    judged, days = replace(result, prior_period=prior), {"effective": effective, "today": today}
+    verdict = verdict_on(impact=judged, before=before, after=after, intents=intents, owner=policies.owner, **days)
     return Preview(
         before=before,
         after=after,
@@ -116,6 +101,41 @@ def preview(
         at_renewal=at_renewal,
         verdict=verdict,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """The terms from which a change starts and those it asks for, under which policies; `takes_back` is set for a reversal."""
+
+    before: Terms
+    wanted: Terms
+    policies: Resolved
+    policy: Policy
+    takes_back: TakenBack | None
+
+
+def _wish(
+    deal: Deal,
+    contract: Contract,
+    intents: Sequence[Mapping[str, Any]],
+    asked: Asked,
+    current: Terms,
+    effective: date,
+    treatment: str,
+) -> _Wish:
+    """A reversal goes back under the policies of what it takes back, with a credit note whatever was chosen."""
+    policies = resolve_policies(contract)
+    before = season_made(deal, contract, asked, current, policies)
+    back = taken_back(deal, contract, intents, effective, before)
+    if back:
+        policies, wanted = policies_of(back.original, policies), back.after
+    else:
+        wanted = apply_edits(before, edits_from(contract, asked.steps, terms=before, effective=effective), effective)
+        demand_bases(contract, before, wanted, asked.steps, on=effective)
+    policy = policies.as_policy(Treatment.CREDIT_NOTE if back else treatment)
+    if asked.remainder_to:
+        policy = replace(policy, remainder_to=asked.remainder_to)
+    return _Wish(before, wanted, policies, policy, back)
 
 
 def _check(contract: Contract, treatment: str, today: date) -> None:
