@@ -24,9 +24,9 @@ WAYS: dict[type[Model], str] = {
     Change: "deal__contract__",
     Decision: "change__deal__contract__",
     Handoff: "change__deal__contract__",
-    Notice: "change__deal__contract__",
-    models.SlackPost: "notice__change__deal__contract__",
 }
+# Model -> the way to its notice, which is about a change or about a signal of a deal.
+NOTICE_WAYS: dict[type[Model], str] = {Notice: "", models.SlackPost: "notice__"}
 # Model -> the way to its customer: facts, signals and what follows from them.
 CUSTOMER_WAYS: dict[type[Model], str] = {
     models.AccountProfile: "customer__",
@@ -71,6 +71,8 @@ def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows
     if rows.model in WAYS:
         return rows.filter(scope.within(WAYS[rows.model]))
+    if rows.model in NOTICE_WAYS:
+        return rows.filter(_notices(scope, NOTICE_WAYS[rows.model]))
     if rows.model in CUSTOMER_WAYS:
         return rows.filter(_customers(scope, CUSTOMER_WAYS[rows.model]))
     if rows.model is models.Affiliation:
@@ -104,6 +106,11 @@ def _customers(scope: Scope, way: str) -> Q:
     return inside | Q(**{f"{way}pk__in": scope.customers})
 
 
+def _notices(scope: Scope, way: str) -> Q:
+    """Notices about a change or a signal whose deal's contract lies inside."""
+    return scope.within(f"{way}change__deal__contract__") | scope.within(f"{way}signal__deal__contract__")
+
+
 def _peoples(user: User, ways: tuple[str, ...]) -> Q:
     """Rows of one's own, and rows of which everybody named is a colleague."""
     own, theirs = Q(), Q()
@@ -117,7 +124,7 @@ def _messages(scope: Scope, way: str) -> Q:
     """Messages about a contract inside, by their subject, or that carry a notice about one."""
     subject = Concat(Value("contract:"), "number", output_field=CharField())
     contracts = Contract.objects.filter(scope.within("")).values_list(subject)
-    notices = Notice.objects.filter(scope.within(WAYS[Notice])).values("message")
+    notices = Notice.objects.filter(_notices(scope, "")).values("message")
     return Q(**{f"{way}subject__in": contracts}) | Q(**{f"{way}pk__in" if not way else f"{way.removesuffix('__')}__in": notices})
 
 

@@ -15,6 +15,6 @@ class NoticeAdmin(ReadOnlyAdmin):
     list_display: ClassVar = ["title", "channel", "recipient", "address", "event", "created_at", "read_at"]
     list_filter: ClassVar = ["channel"]
     list_select_related: ClassVar = ["recipient"]
-    search_fields: ClassVar = ["title", "address", "change__number"]
+    search_fields: ClassVar = ["title", "address", "change__number", "signal__customer__name"]
     ordering: ClassVar = ["-id"]
     fields = fields_of(Notice)

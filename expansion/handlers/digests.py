@@ -15,7 +15,7 @@ from expansion.queries.notices import all_of_them, digest_of
 
 def send(delivery: Delivery) -> Callable[[], None]:
     """Everything gathered in one window for one address, as one e-mail or one Slack message."""
-    notices = list(delivery.message.notices.select_related("change").order_by("pk"))
+    notices = list(delivery.message.notices.select_related("change", "signal").order_by("pk"))
     if not notices:
         return mail.nothing
     subject, text = digest_of(notices)

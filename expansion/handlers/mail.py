@@ -21,7 +21,7 @@ def nothing() -> None:
 
 def send_email(delivery: Delivery) -> Callable[[], None]:
     """One e-mail with the facts as text and one link; nothing can be decided from the mail itself (F95)."""
-    notice = Notice.objects.select_related("change").get(message=delivery.message)
+    notice = Notice.objects.select_related("change", "signal").get(message=delivery.message)
     subject, text = email_of(notice)
     send(subject, text, to=notice.address)
     return nothing

@@ -22,7 +22,7 @@ from expansion.models.facts import (
     UsageReading,
 )
 from expansion.models.imports import ImportFile
-from expansion.models.notices import Notice, NoticePreference
+from expansion.models.notices import Notice, NoticePreference, page_of
 from expansion.models.offers import AWAITS_CHANGE, Adoption, AdoptionTask, Offer
 from expansion.models.plays import Evaluation, Occurrence, Play, PlayRun, PlayVersion
 from expansion.models.signals import GateOverride, Introduction, Signal
@@ -81,4 +81,5 @@ __all__ = [
     "Stage",
     "SupportEvent",
     "UsageReading",
+    "page_of",
 ]

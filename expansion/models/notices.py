@@ -7,19 +7,27 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from billing.models import Customer
 from dealops.outbox.models import Message
 from expansion.models.changes import Change
+from expansion.models.signals import Signal
+
+
+def page_of(about: Change | Signal) -> str:
+    """The address of what a notice tells of, within the site."""
+    return f"/changes/{about.number}" if isinstance(about, Change) else f"/signals/{about.pk}"
 
 
 class Notice(models.Model):
-    """One event told to one person or channel, once (F32)."""
+    """One event told to one person or channel, once (F32): what becomes of a change, or a signal that presses (S1-20)."""
 
     class Channel(models.TextChoices):
         IN_APP = "in_app", "In the app"
         EMAIL = "email", "E-mail"
         SLACK = "slack", "Slack"
 
-    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="notices")
+    change = models.ForeignKey(Change, null=True, blank=True, on_delete=models.PROTECT, related_name="notices")
+    signal = models.ForeignKey(Signal, null=True, blank=True, on_delete=models.PROTECT, related_name="notices")
     event = models.CharField(max_length=40, help_text="e.g. approval_needed")
     channel = models.CharField(max_length=8, choices=Channel.choices)
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="notices")
@@ -37,12 +45,42 @@ class Notice(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["change", "event", "channel", "recipient", "address"], name="notice_once", nulls_distinct=False)
+            models.UniqueConstraint(
+                fields=["change", "signal", "event", "channel", "recipient", "address"], name="notice_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(change__isnull=False, signal__isnull=True) | Q(change__isnull=True, signal__isnull=False),
+                name="notice_about_one_thing",
+            ),
         ]
         indexes = [models.Index(fields=["recipient", "-created_at"], condition=Q(channel="in_app"), name="notice_inbox")]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def about(self) -> Change | Signal:
+        """What it tells of."""
+        about = self.change or self.signal
+        assert about is not None  # held by the database
+        return about
+
+    @property
+    def customer(self) -> Customer:
+        if self.change:
+            return self.change.deal.customer
+        assert self.signal is not None
+        return self.signal.customer
+
+    @property
+    def path(self) -> str:
+        """The page it leads to."""
+        return page_of(self.about)
+
+    @property
+    def label(self) -> str:
+        """What that page is called in a link."""
+        return self.change.number if self.change else "Signal"
 
 
 class NoticePreference(models.Model):
@@ -55,6 +93,7 @@ class NoticePreference(models.Model):
         APPROVALS = "approvals", "Approvals I am asked for"
         HANDOFFS = "handoffs", "Future invoices handed to my team"
         MY_CHANGES = "my_changes", "What becomes of my changes"
+        SIGNALS = "signals", "Customers of mine who come near a limit"
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notice_preference")
     email = ArrayField(models.CharField(max_length=20, choices=Topic.choices), default=list, blank=True)

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from expansion.models import Introduction, PlayRun
-from expansion.operations import adoption, offers, pairings, signals
+from expansion.operations import adoption, early_warnings, offers, pairings, signals
 
 EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """New signals, checks decided, alarms of support load, hand-offs nobody took in time, offers nobody answered, pairings found."""
+    """New signals, checks decided, alarms of support load, hand-offs nobody took in time, offers nobody answered, pairings found,
+    notices of customers near a limit."""
 
     fired: int
     held: int
@@ -22,6 +23,7 @@ class Done:
     late: int
     ignored: int = 0
     paired: int = 0
+    warned: int = 0
 
 
 def is_due(*, at: datetime) -> bool:
@@ -37,5 +39,8 @@ def hour(*, on: date, at: datetime) -> Done:
     ignored = offers.ignore_silent(on=on, now=at)
     paired = pairings.find(now=at) if first_today else 0
     run = signals.run(on=on, at=at)
+    warned = early_warnings.tell(on=on, at=at)
     late = Introduction.objects.filter(state=Introduction.State.GIVEN, due_at__lt=at).count()
-    return Done(run.fired, run.held, adoption.check_due(on=on, now=at), adoption.watch_support(on=on, now=at), late, ignored, paired)
+    return Done(
+        run.fired, run.held, adoption.check_due(on=on, now=at), adoption.watch_support(on=on, now=at), late, ignored, paired, warned
+    )

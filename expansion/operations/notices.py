@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +17,13 @@ from expansion.domain.messages import Facts, fact_lines
 from expansion.domain.quiet import over_at
 from expansion.domain.slack import approval_blocks, decided_blocks, plain_blocks
 from expansion.domain.workflow import State
-from expansion.models import Change, Handoff, Notice, NoticePreference, Question
+from expansion.models import Change, Handoff, Notice, NoticePreference, Question, Signal, page_of
 from expansion.operations import digests, slack_posts
 from expansion.scope import who_see
 
 EMAIL_TOPIC = "notice.email"
 SLACK_TOPIC = "notice.slack"
+NEAR_THE_CAP = "near_the_cap"
 WHY_ABOVE = "It waits too long, and you are the one it goes to then"
 Topic = NoticePreference.Topic
 
@@ -178,8 +180,9 @@ def facts_of(change: Change, contract: Contract, *, why: str) -> Facts:
     )
 
 
-def link_to(change: Change) -> str:
-    return f"{settings.SITE_URL}/changes/{change.number}"
+def link_to(about: Change | Signal) -> str:
+    """The page of a change or of a signal."""
+    return f"{settings.SITE_URL}{page_of(about)}"
 
 
 def review_of(change: Change) -> str:
@@ -221,21 +224,64 @@ def _tell_maker(change: Change, *, event: str, title: str, body: str, now: datet
     _tell_people(change, [change.maker], topic=Topic.MY_CHANGES, event=event, title=title, body=body, why=why, now=now)
 
 
-def _tell_people(change: Change, people: Iterable[User], *, topic: str, event: str, title: str, body: str, why: str, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Pressing:
+    """What one person is told of one signal."""
+
+    signal: Signal
+    title: str
+    body: str
+    why: str
+
+
+def near_the_cap(person: User, tellings: Sequence[Pressing], *, now: datetime) -> None:
+    """Tell one person of customers who come near a limit; once for each signal (S1-20). More than a storm of them go out together, at once,
+    in a fixed number of statements (F113)."""
+    if len(tellings) > digests.A_STORM:
+        _tell_together(person, tellings, now)
+        return
+    for one in tellings:
+        _tell_people(one.signal, [person], topic=Topic.SIGNALS, event=NEAR_THE_CAP, title=one.title, body=one.body, why=one.why, now=now)
+
+
+def _tell_together(person: User, tellings: Sequence[Pressing], now: datetime) -> None:
+    wish = NoticePreference.objects.filter(user=person).first()
+    quiet = wish and over_at(timezone.localtime(), wish.quiet_from, wish.quiet_until)
+    ways = [(Notice.Channel.IN_APP, "")]
+    if wish is None or Topic.SIGNALS in wish.email:
+        ways.append((Notice.Channel.EMAIL, person.email))
+    if wish is not None and Topic.SIGNALS in wish.slack:
+        ways.append((Notice.Channel.SLACK, wish.slack_id))
+    for channel, address in ways:
+        rows = [
+            Notice(
+                signal=one.signal, event=NEAR_THE_CAP, channel=channel, recipient=person, address=address, title=one.title[:250],
+                body=one.body, why=one.why, created_at=now,
+            )
+            for one in tellings
+        ]  # fmt: skip
+        gathered_in = digests.message_of_window(rows[0], not_before=quiet) if address else None
+        for row in rows:
+            row.gathered_in = gathered_in
+        Notice.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _tell_people(
+    about: Change | Signal, people: Iterable[User], *, topic: str, event: str, title: str, body: str, why: str, now: datetime
+) -> None:
     """In the app always and at once; by e-mail and Slack as each person prefers, after their quiet hours. One query for all preferences."""
     people = list(people)
     wishes = {wish.user_id: wish for wish in NoticePreference.objects.filter(user__in=people)}
+    thing: dict[str, Any] = {"change": about} if isinstance(about, Change) else {"signal": about}
     for person in people:
-        common = {"change": change, "event": event, "recipient": person, "title": title[:250], "body": body, "why": why, "created_at": now}
-        Notice.objects.get_or_create(
-            change=change, event=event, channel=Notice.Channel.IN_APP, recipient=person, address="", defaults=common
-        )
+        common = {**thing, "event": event, "recipient": person, "title": title[:250], "body": body, "why": why, "created_at": now}
+        Notice.objects.get_or_create(**thing, event=event, channel=Notice.Channel.IN_APP, recipient=person, address="", defaults=common)
         wish = wishes.get(person.pk)
         quiet = wish and over_at(timezone.localtime(), wish.quiet_from, wish.quiet_until)
         if wish is None or topic in wish.email:
             _send(Notice(**common, channel=Notice.Channel.EMAIL, address=person.email), EMAIL_TOPIC, not_before=quiet)
         if wish is not None and topic in wish.slack:
-            blocks = plain_blocks(title, body, link_to(change))
+            blocks = plain_blocks(title, body, link_to(about))
             _send(Notice(**common, channel=Notice.Channel.SLACK, address=wish.slack_id, blocks=blocks), SLACK_TOPIC, not_before=quiet)
 
 
@@ -259,8 +305,10 @@ def _send(notice: Notice, topic: str, *, not_before: datetime | None = None) -> 
 
     `not_before` is when the quiet hours of the person are over.
     """
-    identity = f"{notice.change.number}|{notice.event}|{notice.channel}|{notice.address}"
-    if Notice.objects.filter(change=notice.change, event=notice.event, channel=notice.channel, address=notice.address).exists():
+    about = notice.change.number if notice.change else notice.about.permalink
+    identity = f"{about}|{notice.event}|{notice.channel}|{notice.address}"
+    same = Notice.objects.filter(change=notice.change, signal=notice.signal, event=notice.event, channel=notice.channel)
+    if same.filter(address=notice.address).exists():
         return
     if digests.is_storm(notice):
         notice.gathered_in = digests.message_of_window(notice, not_before=not_before)

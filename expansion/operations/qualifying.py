@@ -80,6 +80,11 @@ def hand_off(*, signal_id: int, version: int, answers: Answers, by: User, on: da
     return introduction
 
 
+def routed(signal: Signal, account: Account) -> routing.Route:
+    """Whom the routing names for a signal that nobody has qualified yet (7.4)."""
+    return routing.route(_case(signal, account, Answers("", "", "", "")))
+
+
 def preview(signal: Signal, answers: Answers, *, on: date) -> dict[str, Any]:
     """The four groups as they would go along now; writes nothing. {} for a customer without a contract."""
     account = snapshots(on=on, customers=[signal.customer_id]).get(signal.customer_id)

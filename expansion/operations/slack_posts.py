@@ -19,7 +19,7 @@ def noted(*, notice_id: int, channel: str, ts: str) -> None:
     with transaction.atomic():
         notice = Notice.objects.select_related("change").get(pk=notice_id)
         post, _ = SlackPost.objects.get_or_create(notice=notice, defaults={"channel": channel, "ts": ts})
-        if _asks(notice.event) and not still_asks(notice.change, notice.event):
+        if notice.change and _asks(notice.event) and not still_asks(notice.change, notice.event):
             _enqueue(post, notice.change, posted=False)
 
 

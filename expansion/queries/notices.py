@@ -9,18 +9,22 @@ from itertools import groupby
 from django.conf import settings
 
 from dealops.accounts.models import User
-from expansion.models import Change, Notice
+from expansion.models import Notice
 from expansion.scope import visible
 
 PER_PAGE = 50
+ABOUT = ("change__deal__customer", "signal__customer")
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The notices about one change that stand together, newest first."""
+    """The notices about one change or signal that stand together, newest first; `first` says what they are about."""
 
-    change: Change
     notices: tuple[Notice, ...]
+
+    @property
+    def first(self) -> Notice:
+        return self.notices[0]
 
     @property
     def unread(self) -> int:
@@ -28,16 +32,16 @@ class Group:
 
 
 def inbox(user: User, *, unread_only: bool) -> list[Group]:
-    """The latest in-app notices of this person, those of one change together. One query."""
+    """The latest in-app notices of this person, those of one change or signal together. One query."""
     mine = visible(user, Notice.objects.filter(recipient=user, channel=Notice.Channel.IN_APP))
     if unread_only:
         mine = mine.filter(read_at__isnull=True)
-    return _grouped(mine.select_related("change__deal__customer").order_by("-created_at", "-pk")[:PER_PAGE])
+    return _grouped(mine.select_related(*ABOUT).order_by("-created_at", "-pk")[:PER_PAGE])
 
 
 def _grouped(notices: Iterable[Notice]) -> list[Group]:
-    """Neighbours about the same change become one group."""
-    return [Group(change, tuple(found)) for change, found in groupby(notices, key=lambda notice: notice.change)]
+    """Neighbours about the same thing become one group."""
+    return [Group(tuple(found)) for _, found in groupby(notices, key=lambda notice: notice.about)]
 
 
 def unread(user: User) -> int:
@@ -48,7 +52,7 @@ def unread(user: User) -> int:
 def sent(channel: str, user: User) -> list[Notice]:
     """The latest notices of one outside channel with the state of their delivery. One query."""
     found = visible(user, Notice.objects.filter(channel=channel))
-    found = found.select_related("change__deal__customer", "recipient", "message", "gathered_in")
+    found = found.select_related(*ABOUT, "recipient", "message", "gathered_in")
     return list(found.order_by("-created_at", "-pk")[:PER_PAGE])
 
 
@@ -78,4 +82,4 @@ def all_of_them() -> str:
 
 def link_of(notice: Notice) -> str:
     """The one address a message leads to."""
-    return f"{settings.SITE_URL}/changes/{notice.change.number}"
+    return f"{settings.SITE_URL}{notice.path}"

@@ -28,7 +28,7 @@ TABS: dict[str, tuple[str, tuple[str, ...]]] = {
     "done": ("Delivered", (State.DONE,)),
 }
 # What a message is about comes along with it.
-_NAMED = ("posting__document", "posting__version", "posting__contract__customer", "notice__change")
+_NAMED = ("posting__document", "posting__version", "posting__contract__customer", "notice__change", "notice__signal")
 # A worker that took nothing for this long while something is due is probably not running.
 SILENCE = timedelta(minutes=1)
 # From here on a day's allowance is shown as nearly used up.
@@ -204,7 +204,7 @@ def _about(message: Message) -> tuple[str, str, str, str]:
         words = f"Repeating template of {posting.contract.number}, version {posting.version.number}"
         return words, customer, f"/future-invoices/{posting.contract.number}", remote
     if notice is not None:
-        return f"{notice.get_channel_display()}: {notice.title}", notice.address, f"/changes/{notice.change.number}", ""
+        return f"{notice.get_channel_display()}: {notice.title}", notice.address, notice.path, ""
     if message.topic == "change.confirm":
         number = str(message.payload.get("change", ""))
         return f"Close the hand-off of {number} once accounting has it", number, f"/changes/{number}", ""

@@ -12,6 +12,7 @@ from django.db.models import Case, Count, F, Q, QuerySet, When
 from dealops.accounts.models import Role, User
 from expansion.domain.motion import gates
 from expansion.domain.motion.fields import FIELDS
+from expansion.domain.motion.lead_time import NEAR_THE_CAP
 from expansion.domain.motion.words import headline
 from expansion.models import GateOverride, Introduction, Offer, Signal
 from expansion.scope import visible
@@ -19,8 +20,6 @@ from expansion.scope import visible
 PAGE_SIZE = 30
 TABS = {"open": "Open", "held": "Held back", "snoozed": "Not now", "handed_off": "Handed off", "dismissed": "Dismissed"}
 STALE_DAYS = 1
-# These customers meet a limit by themselves, asked or not (S1-20).
-NEAR_THE_CAP = ("utilisation", "plan_cap", "commitment")
 WITH = ("customer", "deal__owner", "product", "play", "version", "contact", "created_by", "deal__contract__legal_entity")
 
 

@@ -47,7 +47,7 @@ SELECT
   (SELECT count(*) FROM (SELECT 1 FROM expansion_handoff
      WHERE team = %(role)s AND state IN ('open', 'acknowledged', 'checking') {changes} LIMIT 1000) AS rows),
   (SELECT count(*) FROM (SELECT 1 FROM expansion_notice
-     WHERE recipient_id = %(user)s AND channel = 'in_app' AND read_at IS NULL {changes} LIMIT 1000) AS rows),
+     WHERE recipient_id = %(user)s AND channel = 'in_app' AND read_at IS NULL {notices} LIMIT 1000) AS rows),
   (SELECT count(*) FROM (SELECT 1 FROM expansion_signal s JOIN expansion_deal d ON d.id = s.deal_id
      WHERE s.state = 'open' AND %(user)s IN (d.owner_id, d.success_manager_id) {deals} LIMIT 1000) AS rows),
   (SELECT count(*) FROM (SELECT 1 FROM expansion_introduction
@@ -69,6 +69,8 @@ def waiting_for(user: User) -> Waiting:
     inside, keys = scope_of(user).as_sql("contract_id")
     deals = f"AND deal_id IN (SELECT id FROM expansion_deal WHERE true {inside})" if inside else ""  # noqa: S608 - values are parameters
     changes = f"AND change_id IN (SELECT id FROM expansion_change WHERE true {deals})" if inside else ""  # noqa: S608
+    signals = f"OR signal_id IN (SELECT id FROM expansion_signal WHERE true {deals})"  # noqa: S608
+    notices = f"AND ({changes.removeprefix('AND ')} {signals})" if inside else ""
     with connection.cursor() as cursor:
-        cursor.execute(_SQL.format(deals=deals, changes=changes), values | keys)
+        cursor.execute(_SQL.format(deals=deals, changes=changes, notices=notices), values | keys)
         return Waiting(*cursor.fetchone())

@@ -63,6 +63,17 @@ def in_words(value: Number) -> str:
     return f"{whole}.{rest:02}".rstrip("0").rstrip(".")
 
 
+def days_to_full(*, used: Number, before: Number | None, bought: Number, days: int = 30) -> int | None:
+    """Whole days until everything bought is in use at the pace since `days` ago, rounded up; 0 when it is, None when no pace is known
+    or use does not rise (S1-20)."""
+    if used >= bought:
+        return 0
+    if before is None or used <= before:
+        return None
+    daily = (Fraction(used) - Fraction(before)) / days
+    return ceil((Fraction(bought) - Fraction(used)) / daily)
+
+
 @dataclass(frozen=True, slots=True)
 class CommitTrend:
     """Units used of a commitment after `elapsed` of `term` days (K05)."""
