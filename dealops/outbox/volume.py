@@ -27,6 +27,7 @@ SELECT floor(extract(epoch FROM now() - done_at) / 86400)::int, count(*)
  WHERE state = 'done' AND queue <> 'notify' AND done_at > now() - %s * interval '1 day' AND done_at <= now()
  GROUP BY 1
 """
+UNREADABLE = "How much went out lately cannot be read."
 _words, _good_until = "", 0.0
 
 
@@ -49,8 +50,8 @@ def look() -> str:
     """The same of this database, at most a few minutes old."""
     global _words, _good_until
     if time.monotonic() >= _good_until:
-        # Also when it cannot be read: what is slow is not asked with every probe.
-        _good_until = time.monotonic() + GOOD_SECONDS
+        # Also when it cannot be read: what is slow is not asked with every probe, and until then every probe says so.
+        _words, _good_until = UNREADABLE, time.monotonic() + GOOD_SECONDS
         with connection.cursor() as cursor:
             cursor.execute(DELIVERED, [DAYS])
             _words = unusual(dict(cursor.fetchall()))

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import caches
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from billing.models import Connection
@@ -219,6 +219,20 @@ def test_much_less_than_on_this_weekday_is_said_and_turns_nothing_red(client, fl
     went_out(1, days_ago=0)
     assert client.get("/health/ready").json()["parts"]["volume"]["status"] == "unusual", "worked out once in five minutes"
     volume.forget()
+    assert client.get("/health/ready").json()["parts"]["volume"] == {"status": "ok"}
+
+
+@pytest.mark.req("F118")
+def test_traffic_that_cannot_be_read_is_said_by_every_probe_until_it_is_asked_again(client, flowing, counted_anew, monkeypatch):
+    monkeypatch.setattr(volume, "DELIVERED", "SELECT 1 FROM no_such_table WHERE %s > 0")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        volume.look()
+    assert "cannot be read" in volume.look(), "not asked again, and not called good either"
+    said = client.get("/health/ready").json()["parts"]["volume"]
+    assert said["status"] == "unusual" and volume.UNREADABLE in said["why"]
+    monkeypatch.undo()
+    volume.forget()
+    pulse.note(pulse.CLOCK)
     assert client.get("/health/ready").json()["parts"]["volume"] == {"status": "ok"}
 
 
