@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from dealops import outward
 
 
 def refusals(
@@ -16,11 +18,12 @@ def refusals(
     database: bool,
     broker: bool,
     encryption_keys: Sequence[str],
-    issuer: str,
+    called: Mapping[str, str],
 ) -> list[str]:
     """A sentence for each setting that production must not have, with the way out; empty when it may start.
 
-    `database` and `broker` say whether DATABASE_URL and REDIS_URL are named: the embedded servers are for one machine.
+    `database` and `broker` say whether DATABASE_URL and REDIS_URL are named: the embedded servers are for one machine. `called` are the
+    addresses of other systems by the name of their setting; a blank one is not called.
     """
     found = []
     if demo:
@@ -37,8 +40,9 @@ def refusals(
         found.append("DATABASE_URL is not set. Name your PostgreSQL; the embedded one is for trying dealops out.")
     if not broker:
         found.append("REDIS_URL is not set. Name your Redis or Valkey; the embedded one is for trying dealops out.")
-    if issuer and not issuer.startswith("https://"):
-        found.append("OIDC_SERVER_URL is not https. Who signs in is believed because of where the answer comes from: use TLS.")
+    for name, address in called.items():
+        why = outward.why_not(address, inside=name == "OIDC_SERVER_URL") if address else ""
+        found += [f"{name} {why}"] if why else []
     if not encryption_keys or not all(_is_a_key(key) for key in encryption_keys):
         found.append(
             "ENCRYPTION_KEYS names no key, or one that is not 32 bytes in base64. Make one: "

@@ -429,7 +429,14 @@ if PRODUCTION and (
         database=bool(env.str("DATABASE_URL", "")),
         broker=bool(env.str("REDIS_URL", "")),
         encryption_keys=ENCRYPTION_KEYS,
-        issuer=OIDC_SERVER_URL,
+        called={
+            "OIDC_SERVER_URL": OIDC_SERVER_URL,
+            "XERO_BASE_URL": str(ACCOUNTING["base_url"]),
+            "QUICKBOOKS_BASE_URL": str(QUICKBOOKS["base_url"]),
+            "SLACK_API_URL": SLACK_API_URL,
+            "HUBSPOT_API_URL": HUBSPOT_API_URL,
+            "LEDGERLY_URL": LEDGERLY_URL,
+        },
     )
 ):
     raise ImproperlyConfigured("dealops does not start in production like this:\n  " + "\n  ".join(_refusals))

@@ -1,6 +1,8 @@
 """Both halves of the company, built once for a file; each test is rolled back inside."""
 
 import logging
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -29,3 +31,28 @@ def quiet():
     logging.disable(logging.WARNING)
     yield
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def called(monkeypatch, settings):
+    """(host, port) of whatever this process looks up or connects to but the broker; PostgreSQL's driver has sockets of its own."""
+    found, look_up, connect = [], socket.getaddrinfo, socket.socket.connect
+    broker = urlsplit(settings.REDIS_URL)
+    ours = {(host, broker.port) for host in (broker.hostname, "127.0.0.1", "::1")}
+
+    def note(host, port):
+        if (host, port) not in ours:
+            found.append((host, port))
+
+    def looking_up(host, port, *args, **options):
+        note(host, port)
+        return look_up(host, port, *args, **options)
+
+    def connecting(self, where):
+        if isinstance(where, tuple):
+            note(*where[:2])
+        return connect(self, where)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looking_up)
+    monkeypatch.setattr(socket.socket, "connect", connecting)
+    return found
