@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from expansion.domain.crm import LineItem, OwnLine, matched, number, plain, removed, same_amount
 
@@ -19,6 +20,28 @@ class Writing:
     @property
     def is_nothing(self) -> bool:
         return not (self.update or self.create or self.remove)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What may have been written, while nobody knows whether it was: items as they were to be, ids of those to be taken away."""
+
+    items: tuple[LineItem, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def plus(self, todo: Writing) -> Sending:
+        """With what is about to be written as well."""
+        items = dict.fromkeys([*self.items, *todo.update, *todo.create])
+        return Sending(tuple(items), tuple(dict.fromkeys([*self.removed, *todo.remove])))
+
+    def as_json(self) -> dict[str, Any]:
+        return {"items": [item.as_json() for item in self.items], "removed": list(self.removed)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any] | None) -> Sending:
+        """Nothing where nothing is stored."""
+        found = stored or {"items": (), "removed": ()}
+        return cls(tuple(LineItem(**item) for item in found["items"]), tuple(found["removed"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +72,26 @@ def writing(*, ours: Sequence[OwnLine], former: Former, settled: Sequence[LineIt
         update=tuple(wanted for item, wanted in update if wanted != item),
         create=tuple(_as_ours(LineItem("", line.name, line.product, "", ""), line) for line in missing if _can_be_there(line)),
         remove=tuple(gone),
+    )
+
+
+def agreed(settled: Sequence[LineItem] | None, sending: Sending, theirs: Sequence[LineItem]) -> list[LineItem] | None:
+    """`settled` with what turns out to be there, or gone, because we wrote it and had no answer (F33). None while nothing ever was."""
+    if settled is None:
+        return None
+    ours = [item for item in theirs if any(sent.id in ("", item.id) and _same(item, sent) for sent in sending.items)]
+    known = {item.id for item in ours} | (set(sending.removed) - {item.id for item in theirs})
+    return sorted([*(item for item in settled if item.id not in known), *ours], key=lambda item: item.id)
+
+
+def not_settled_since(done: Writing, *, before: Sequence[LineItem], now: Sequence[LineItem]) -> Writing:
+    """Of what was written, what nobody has settled otherwise in the meantime; `before` and `now` are what was settled then and is now."""
+    then, today = ({item.id: item for item in items} for items in (before, now))
+    moved = {one for one in then.keys() | today.keys() if one not in then or one not in today or not _same(then[one], today[one])}
+    return Writing(
+        update=tuple(item for item in done.update if item.id not in moved),
+        create=done.create,
+        remove=tuple(one for one in done.remove if one not in moved),
     )
 
 

@@ -17,7 +17,6 @@ from expansion.handlers.crm import READ_FIRST, before_writing, client, mark, wri
 from expansion.handlers.mail import nothing
 from expansion.models import CrmLink
 from expansion.operations import crm_writing
-from expansion.queries import crm as queries
 
 
 def write(delivery: Delivery) -> Callable[[], None]:
@@ -36,11 +35,12 @@ def write(delivery: Delivery) -> Callable[[], None]:
     if theirs is None:
         return lambda: mark(deal.crm_id)
     on = business_date(deal.contract.legal_entity.time_zone, now())
-    todo = queries.lines_to_write(link, deal.contract, theirs=theirs.lines, on=on)
-    made = _written(delivery, deal.crm_id, todo)
+    begun: list[crm_writing.Begun] = []
+    delivery.checkpoint(lambda: begun.append(crm_writing.lines_begun(link_id=link.pk, theirs=theirs.lines, on=on)))
+    made = _written(delivery, deal.crm_id, begun[0].todo)
 
     def note() -> None:
-        crm_writing.lines_written(link_id=link.pk, done=todo, made=made)
+        crm_writing.lines_written(link_id=link.pk, begun=begun[0], made=made)
         if delivery.look_first or delivery.message.attempts > 1:
             mark(deal.crm_id)
 

@@ -89,6 +89,7 @@ class CrmLink(models.Model):
     )
     line_ids = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     sending = models.JSONField(default=dict, blank=True, help_text="Properties that are being written")
+    sending_lines = models.JSONField(null=True, blank=True, help_text="Line items that are being written; empty when none is")
     written = models.JSONField(default=dict, blank=True, help_text="Properties as we last wrote them")
     writes = models.PositiveIntegerField(default=0, help_text="How often we wrote")
 

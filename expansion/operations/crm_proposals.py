@@ -16,7 +16,7 @@ from expansion import rules
 from expansion.domain.crm import LineItem
 from expansion.models import Change, CrmLink, CrmProposal, Deal
 from expansion.operations import changes
-from expansion.queries.crm import wish_of
+from expansion.queries.crm import settled_of, wish_of
 
 LONGEST = 300
 
@@ -24,7 +24,9 @@ LONGEST = 300
 def look(link: CrmLink, deal: Deal, contract: Contract, *, now: datetime) -> None:
     """What the line items of a locked link ask now; a proposal is made, brought up to date or closed accordingly."""
     on = business_date(contract.legal_entity.time_zone, now)
-    asked = wish_of(link, contract, now=[LineItem(**item) for item in link.lines], on=on)
+    theirs = [LineItem(**item) for item in link.lines]
+    asked = wish_of(link, contract, now=theirs, on=on)
+    settled = settled_of(link, theirs=theirs)
     standing = CrmProposal.objects.select_for_update().filter(deal=deal, state=CrmProposal.State.OPEN).first()
     if asked.is_nothing:
         link.settled = link.lines
@@ -32,6 +34,7 @@ def look(link: CrmLink, deal: Deal, contract: Contract, *, now: datetime) -> Non
             _close(standing, CrmProposal.State.GONE, by=None, now=now)
             _tell(deal, contract, "crm.withdrawn", f"HubSpot no longer proposes anything for {deal.number}.", now=now)
         return
+    link.settled = None if settled is None else [item.as_json() for item in settled]
     words, problems = [text[:LONGEST] for text in asked.words], [text[:500] for text in asked.problems]
     facts = {"intents": list(asked.intents), "words": words, "problems": problems}
     if standing and all(getattr(standing, name) == value for name, value in facts.items()):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -10,9 +12,10 @@ from django.db.models import F
 
 from dealops.outbox.operations import enqueue
 from expansion.domain.crm import LineItem
-from expansion.domain.crm_lines import Writing, after
+from expansion.domain.crm_lines import Sending, Writing, after, not_settled_since
 from expansion.models import CrmLink, Deal
-from expansion.queries.crm import LINES_TOPIC, WRITE_TOPIC, is_connected, lines_subject, write_subject
+from expansion.operations import crm_inbox
+from expansion.queries.crm import LINES_TOPIC, WRITE_TOPIC, is_connected, lines_subject, lines_to_write, settled_of, write_subject
 
 
 def want(deal: Deal) -> None:
@@ -49,18 +52,47 @@ def written(*, link_id: int, said: Mapping[str, str], values: Mapping[str, str])
             CrmLink.objects.filter(pk=link_id).update(writes=F("writes") + 1)
 
 
-def lines_written(*, link_id: int, done: Writing, made: Mapping[str, str]) -> None:
-    """HubSpot's line items are as `done` wanted them; `made` is our key -> the id of what was made. Nobody's wish, so settled (F55).
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How a deal's line items stood when a write of them began, and what it shall do."""
 
-    A reading that began before this is taken again: it may have seen half of it.
+    todo: Writing
+    settled: list[dict[str, str]]
+    read_at: datetime | None
+
+
+def lines_begun(*, link_id: int, theirs: Sequence[LineItem], on: date) -> Begun:
+    """What of `theirs` has to be written on a business day. A reading knows it as ours from now on, answer or not (F33)."""
+    with transaction.atomic():
+        link = CrmLink.objects.select_for_update(of=("self",)).select_related("deal__contract").get(pk=link_id)
+        todo = lines_to_write(link, link.deal.contract, theirs=theirs, on=on)
+        settled = settled_of(link, theirs=theirs)
+        link.settled = None if settled is None else [item.as_json() for item in settled]
+        if not todo.is_nothing:
+            link.sending_lines = Sending.from_json(link.sending_lines).plus(todo).as_json()
+        link.save(update_fields=["settled", "sending_lines"])
+        return Begun(todo, link.settled or [], link.read_at)
+
+
+def lines_written(*, link_id: int, begun: Begun, made: Mapping[str, str]) -> None:
+    """HubSpot's line items are as `begun` wanted them; `made` is our key -> the id of what was made. Nobody's wish, so settled (F55).
+
+    A reading that began before this is taken again: it may have seen half of it. One that was noted since `begun` stands until then, and
+    so does what a person settled since.
     """
     with transaction.atomic():
-        link = CrmLink.objects.select_for_update().get(pk=link_id)
-        if done.is_nothing or link.settled is None:
+        link = CrmLink.objects.select_for_update(of=("self",)).select_related("deal").get(pk=link_id)
+        done = begun.todo
+        if done.is_nothing and link.sending_lines is None:
             return
-        settled, lines = ([LineItem(**item) for item in items] for items in (link.settled, link.lines))
-        link.settled = [item.as_json() for item in after(settled, done, made)]
-        link.lines = [item.as_json() for item in after(lines, done, made)]
-        link.line_ids = [item["id"] for item in link.lines]
-        link.save(update_fields=["settled", "lines", "line_ids"])
-        CrmLink.objects.filter(pk=link_id).update(writes=F("writes") + 1)
+        settled, lines, before = ([LineItem(**item) for item in items or ()] for items in (link.settled, link.lines, begun.settled))
+        ours = not_settled_since(done, before=before, now=settled)
+        link.settled, link.sending_lines = [item.as_json() for item in after(settled, ours, made)], None
+        if link.read_at == begun.read_at:
+            link.lines = [item.as_json() for item in after(lines, done, made)]
+            link.line_ids = [item["id"] for item in link.lines]
+        else:
+            crm_inbox.mark([link.deal.crm_id])
+        link.save(update_fields=["settled", "sending_lines", "lines", "line_ids"])
+        if not done.is_nothing:
+            CrmLink.objects.filter(pk=link_id).update(writes=F("writes") + 1)

@@ -16,7 +16,7 @@ from dealops.accounts.models import User
 from dealops.outbox.models import Message
 from dealops.outbox.models import State as MessageState
 from expansion.domain.crm import LineItem, OwnLine, Wish, number, plain, same_amount, wish
-from expansion.domain.crm_lines import Former, Writing, writing
+from expansion.domain.crm_lines import Former, Sending, Writing, agreed, writing
 from expansion.domain.pipelines import OF_MECHANISM
 from expansion.domain.workflow import OPEN, State
 from expansion.models import Change, CrmEvent, CrmLink, CrmProposal, CrmStage, Deal
@@ -76,9 +76,15 @@ def merged_into(record_id: str) -> str:
 
 def wish_of(link: CrmLink, contract: Contract, *, now: Sequence[LineItem], on: date) -> Wish:
     """What the line items in HubSpot ask of the contract on a business day."""
-    before = None if link.settled is None else [LineItem(**item) for item in link.settled]
+    before = settled_of(link, theirs=now)
     sold = {plan.code: plan.unit_price for plan in sellable_on(contract)}
     return wish(ours=own_lines(contract, on), before=before, now=now, sold=sold)
+
+
+def settled_of(link: CrmLink, *, theirs: Sequence[LineItem]) -> list[LineItem] | None:
+    """The line items as they were settled, with what we wrote there since whether or not an answer came (F33)."""
+    settled = None if link.settled is None else [LineItem(**item) for item in link.settled]
+    return agreed(settled, Sending.from_json(link.sending_lines), theirs)
 
 
 def own_lines(contract: Contract, on: date) -> list[OwnLine]:
@@ -93,8 +99,7 @@ def lines_to_write(link: CrmLink, contract: Contract, *, theirs: Sequence[LineIt
     keys, products = {line.key for line in ours}, {line.product for line in ours}
     every = list(contract.lines.filter(is_recurring=True).values_list("key", "product__code").distinct())
     former = Former(keys={str(key) for key, _ in every} - keys, products={code for _, code in every} - products)
-    settled = None if link.settled is None else [LineItem(**item) for item in link.settled]
-    return writing(ours=ours, former=former, settled=settled, theirs=theirs)
+    return writing(ours=ours, former=former, settled=settled_of(link, theirs=theirs), theirs=theirs)
 
 
 @dataclass(frozen=True, slots=True)

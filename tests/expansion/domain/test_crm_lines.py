@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 
+import pytest
+
 from expansion.domain.crm import LineItem, OwnLine, wish
-from expansion.domain.crm_lines import Former, Writing, after, writing
+from expansion.domain.crm_lines import Former, Sending, Writing, after, agreed, not_settled_since, writing
 
 TEAM = OwnLine("k-team", "team", "Team", Decimal(25), Decimal(50))
 PLUS = OwnLine("k-plus", "plus", "Plus", Decimal(1), Decimal(200))
@@ -59,3 +61,24 @@ def test_what_was_written_is_no_wish_afterwards_and_leaves_nothing_to_write():
     assert wish(ours=(TEAM, PLUS), before=now, now=now, sold={}).is_nothing
     assert wish(ours=(TEAM, PLUS), before=theirs, now=now, sold={}).is_nothing, "nor when the reading comes before our note"
     assert written(now, settled=now, ours=(TEAM, PLUS)) == Writing()
+
+
+@pytest.mark.req("F33", "F55")
+def test_what_was_sent_without_an_answer_is_settled_where_it_turns_out_to_be_there():
+    sent = Sending().plus(written((ITEM,), ours=(TEAM, PLUS))).plus(Writing(remove=("3",)))
+    assert Sending.from_json(sent.as_json()) == sent and sent.plus(Writing(remove=("3",))) == sent
+    old, made = LineItem("3", "Old", "old", "1", "10"), LineItem("7", "Plus", "plus", "1", "200.0", "k-plus")
+    arrived = LineItem("1", "Team", "team", "25", "50", "k-team")
+    assert agreed((ITEM, old), sent, (arrived, made)) == [arrived, made]
+    assert agreed((ITEM, old), sent, (ITEM, old)) == [ITEM, old], "none of it arrived"
+    edited = LineItem("1", "Team", "team", "31", "50", "k-team")
+    assert agreed((ITEM, old), sent, (edited, old)) == [ITEM, old], "somebody's own figure is still a wish"
+    assert agreed(None, sent, (arrived,)) is None
+
+
+@pytest.mark.req("F51")
+def test_what_somebody_settled_while_we_wrote_is_not_settled_again_by_us():
+    done = Writing(update=(LineItem("1", "Team", "team", "25", "50", "k-team"),), remove=("3",))
+    old = LineItem("3", "Old", "old", "1", "10")
+    assert not_settled_since(done, before=(ITEM, old), now=(LineItem("1", "Team", "team", "20.00", "50"), old)) == done
+    assert not_settled_since(done, before=(ITEM, old), now=(LineItem("1", "Team", "team", "30", "50"),)) == Writing()

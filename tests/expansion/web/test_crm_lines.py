@@ -189,6 +189,58 @@ def test_whatever_fails_at_a_call_each_line_item_is_there_once_in_the_end(world,
     assert not CrmProposal.objects.exists()
 
 
+@pytest.mark.req("F33", "F55")
+def test_what_arrived_without_an_answer_is_nobodys_wish_though_the_contract_has_moved_on_since(world, record, hubspot, tell):
+    hubspot.store.switch_on("drop_after_commit", CALLS[0])
+    bigger(world)
+    work()
+    approved(world, intents=[{"action": "quantity", "key": key_of(world, "team"), "quantity": "26"}])
+    at_rest()
+    tell()
+    assert lines(hubspot, record)["team"] == ("26", "50")
+    assert not CrmProposal.objects.exists() and CrmLink.objects.get().sending_lines is None
+
+
+@pytest.mark.req("F33", "F55")
+def test_an_edit_of_another_line_after_a_write_without_an_answer_proposes_that_line_alone(world, record, hubspot, tell):
+    hubspot.store.switch_on("drop_after_commit", CALLS[0])
+    bigger(world)
+    work()
+    hubspot.add_line(record, name="Fleet map", hs_sku="none-such", quantity="1", price="9")
+    tell()
+    approved(world, intents=[{"action": "quantity", "key": key_of(world, "team"), "quantity": "26"}])
+    at_rest()
+    tell()
+    assert lines(hubspot, record)["team"] == ("26", "50")
+    found = CrmProposal.objects.get(state="open")
+    assert found.words == [] and len(found.problems) == 1 and "Fleet map" in found.problems[0]
+
+
+@pytest.mark.req("F51", "F55")
+def test_a_reading_that_comes_before_our_note_of_a_write_stands(world, record, hubspot, tell, monkeypatch):
+    (line,) = hubspot.store.children("line_items", record)
+    seen = []
+
+    def somebody_edits(name):
+        if name == "crm.lines_updated" and not seen:
+            seen.append(name)
+            hubspot.edit(line, "line_items", quantity="30")
+            with transaction.atomic():
+                crm_inbox.mark([record])
+            relay.drain(queue="bulk")
+
+    monkeypatch.setattr("expansion.handlers.crm_lines.crash_point", somebody_edits)
+    approved(world)
+    relay.drain(queue="notify")
+    found = CrmProposal.objects.get(state="open")
+    assert seen and found.words == ["Team: 25 → 30"]
+    assert [item["quantity"] for item in CrmLink.objects.get().lines] == ["30"]
+    change = crm_proposals.take(deal=world.deal, version=found.version, by=world.ae, now=world.now)
+    assert change.edits[0]["quantity"] == "30"
+    at_rest()
+    assert lines(hubspot, record)["team"][0] == "30"
+
+
 class Died(BaseException):
     """What SIGKILL is to a worker: nothing of this delivery is noted any more."""
 
