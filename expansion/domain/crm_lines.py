@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -52,18 +52,28 @@ class Former:
     products: Collection[str] = field(default_factory=frozenset)
 
 
-def writing(*, ours: Sequence[OwnLine], former: Former, settled: Sequence[LineItem] | None, theirs: Sequence[LineItem]) -> Writing:
+def writing(
+    *,
+    ours: Sequence[OwnLine],
+    former: Former,
+    settled: Sequence[LineItem] | None,
+    theirs: Sequence[LineItem],
+    pending: Iterable[Mapping[str, str]] = (),
+) -> Writing:
     """What makes the line items say what the contract says.
 
     `settled` are the line items when people's last wish was settled; None while nothing ever was. Whatever differs from it over there is a
-    wish that waits for a person here: it is neither overwritten nor brought back (F55). What the CRM says already is not written again.
+    wish that waits for a person here: it is neither overwritten nor brought back (F55). Nor is a wish that became a change while that is
+    not decided: `pending` are the intents of those. What the CRM says already is not written again.
     """
     if settled is None:
         return Writing()
+    keys, products = ({intent[name] for intent in pending if name in intent} for name in ("key", "product"))
     agreed = {item.id: item for item in settled}
-    untouched = {item.id for item in theirs if item.id in agreed and _same(item, agreed[item.id])}
+    untouched = {item.id for item in theirs if item.id in agreed and _same(item, agreed[item.id]) and item.sku not in products}
     pairs = matched(ours, theirs)
-    waiting = {line.key for line in removed(ours, settled, theirs)}
+    untouched -= {one for one, line in pairs.items() if line.key in keys}
+    waiting = keys | {line.key for line in removed(ours, settled, theirs)}
     there = {line.key for line in pairs.values()}
     update = [(item, _as_ours(item, pairs[item.id])) for item in theirs if item.id in pairs and item.id in untouched]
     missing = [line for line in ours if line.key not in there and line.key not in waiting]
@@ -102,6 +112,28 @@ def after(items: Sequence[LineItem], done: Writing, made: Mapping[str, str]) -> 
     new = [replace(item, id=made[item.key]) for item in done.create]
     have = {item.id for item in new}
     return sorted([*(item for item in kept if item.id not in have), *new], key=lambda item: item.id)
+
+
+def put_back(todo: Writing, *, theirs: Sequence[LineItem], refused: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """What of `todo` puts people's own figures back, in words; `refused` are the intents of their wishes that came to nothing."""
+    was, words = {item.id: item for item in theirs}, []
+    for item in todo.update:
+        for intent in refused:
+            if intent.get("key") == item.key and (told := _undone(was[item.id], item, intent)):
+                words.append(told)
+    removals = {intent["key"] for intent in refused if intent["action"] == "remove"}
+    words += [f"{item.name}: there again" for item in todo.create if item.key in removals]
+    added = {intent["product"] for intent in refused if intent["action"] == "add"}
+    words += [f"{was[one].name}: taken away" for one in todo.remove if was[one].sku in added]
+    return tuple(dict.fromkeys(words))
+
+
+def _undone(was: LineItem, item: LineItem, intent: Mapping[str, str]) -> str:
+    if intent["action"] == "quantity" and same_amount(was.quantity, intent["quantity"]) and was.quantity != item.quantity:
+        return f"{item.name}: {was.quantity} → {item.quantity}"
+    if intent["action"] == "price" and same_amount(was.price, intent["unit_price"]) and was.price != item.price:
+        return f"{item.name}: price {was.price} → {item.price}"
+    return ""
 
 
 def _same(one: LineItem, other: LineItem) -> bool:

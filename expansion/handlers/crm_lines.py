@@ -34,9 +34,10 @@ def write(delivery: Delivery) -> Callable[[], None]:
     theirs = before_writing(delivery, deal)
     if theirs is None:
         return lambda: mark(deal.crm_id)
-    on = business_date(deal.contract.legal_entity.time_zone, now())
+    at = now()
+    on = business_date(deal.contract.legal_entity.time_zone, at)
     begun: list[crm_writing.Begun] = []
-    delivery.checkpoint(lambda: begun.append(crm_writing.lines_begun(link_id=link.pk, theirs=theirs.lines, on=on)))
+    delivery.checkpoint(lambda: begun.append(crm_writing.lines_begun(link_id=link.pk, theirs=theirs.lines, on=on, now=at)))
     made = _written(delivery, deal.crm_id, begun[0].todo)
 
     def note() -> None:

@@ -10,12 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from dealops.audit.operations import record
 from dealops.outbox.operations import enqueue
 from expansion.domain.crm import LineItem
-from expansion.domain.crm_lines import Sending, Writing, after, not_settled_since
+from expansion.domain.crm_lines import Sending, Writing, after, not_settled_since, put_back
 from expansion.models import CrmLink, Deal
 from expansion.operations import crm_inbox
-from expansion.queries.crm import LINES_TOPIC, WRITE_TOPIC, is_connected, lines_subject, lines_to_write, settled_of, write_subject
+from expansion.queries.crm import LINES_TOPIC, WRITE_TOPIC, is_connected, lines_subject, lines_to_write, settled_of, wishes, write_subject
 
 
 def want(deal: Deal) -> None:
@@ -61,17 +62,32 @@ class Begun:
     read_at: datetime | None
 
 
-def lines_begun(*, link_id: int, theirs: Sequence[LineItem], on: date) -> Begun:
-    """What of `theirs` has to be written on a business day. A reading knows it as ours from now on, answer or not (F33)."""
+def lines_begun(*, link_id: int, theirs: Sequence[LineItem], on: date, now: datetime) -> Begun:
+    """What of `theirs` has to be written on a business day. A reading knows it as ours from now on, answer or not (F33).
+
+    Figures of people that this puts back are told in the log, once however many tries it takes; `now` is the clock of the business.
+    """
     with transaction.atomic():
-        link = CrmLink.objects.select_for_update(of=("self",)).select_related("deal__contract").get(pk=link_id)
+        link = CrmLink.objects.select_for_update(of=("self",)).select_related("deal__contract__legal_entity").get(pk=link_id)
         todo = lines_to_write(link, link.deal.contract, theirs=theirs, on=on)
-        settled = settled_of(link, theirs=theirs)
+        settled, sending = settled_of(link, theirs=theirs), Sending.from_json(link.sending_lines)
         link.settled = None if settled is None else [item.as_json() for item in settled]
-        if not todo.is_nothing:
-            link.sending_lines = Sending.from_json(link.sending_lines).plus(todo).as_json()
+        if sending.plus(todo) != sending:
+            link.sending_lines = sending.plus(todo).as_json()
+            _tell_put_back(link.deal, put_back(todo, theirs=theirs, refused=wishes(link.deal_id).refused), now)
         link.save(update_fields=["settled", "sending_lines"])
         return Begun(todo, link.settled or [], link.read_at)
+
+
+def _tell_put_back(deal: Deal, words: Sequence[str], now: datetime) -> None:
+    if not words:
+        return
+    contract = deal.contract
+    sentence = (
+        f"HubSpot's line items of {deal.number} follow the contract again ({'; '.join(words)}): what was edited there was not agreed."
+    )
+    subjects = [deal.permalink, contract.permalink, contract.customer.permalink]
+    record(action="crm.put_back", sentence=sentence, subjects=subjects, chain=contract.legal_entity.code, at=now)
 
 
 def lines_written(*, link_id: int, begun: Begun, made: Mapping[str, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -94,12 +94,36 @@ def own_lines(contract: Contract, on: date) -> list[OwnLine]:
 
 
 def lines_to_write(link: CrmLink, contract: Contract, *, theirs: Sequence[LineItem], on: date) -> Writing:
-    """What HubSpot does not say yet about the lines of the contract, people's open wishes left alone (F55). Two queries."""
+    """What HubSpot does not say yet about the lines of the contract, people's open wishes left alone (F55)."""
     ours = own_lines(contract, on)
     keys, products = {line.key for line in ours}, {line.product for line in ours}
     every = list(contract.lines.filter(is_recurring=True).values_list("key", "product__code").distinct())
     former = Former(keys={str(key) for key, _ in every} - keys, products={code for _, code in every} - products)
-    return writing(ours=ours, former=former, settled=settled_of(link, theirs=theirs), theirs=theirs)
+    pending = wishes(link.deal_id).pending
+    return writing(ours=ours, former=former, settled=settled_of(link, theirs=theirs), theirs=theirs, pending=pending)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Intents of what was proposed in HubSpot and closed here: those whose change is not decided yet, and those that came to nothing."""
+
+    pending: list[dict[str, str]] = field(default_factory=list)
+    refused: list[dict[str, str]] = field(default_factory=list)
+
+
+def wishes(deal_id: int) -> Wishes:
+    """What became of the wishes of a deal. One query, and one for each change that goes on under another number."""
+    found = Wishes()
+    closed = [CrmProposal.State.TAKEN, CrmProposal.State.DISMISSED]
+    for proposal in CrmProposal.objects.filter(deal_id=deal_id, state__in=closed).select_related("change").order_by("pk"):
+        change = proposal.change
+        while change is not None and change.state == State.SUPERSEDED:
+            change = change.carried_on_by.order_by("-pk").first()
+        if change is not None and change.state in (*OPEN, State.SCHEDULED):
+            found.pending.extend(proposal.intents)
+        elif change is None or change.state != State.APPLIED:
+            found.refused.extend(proposal.intents)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

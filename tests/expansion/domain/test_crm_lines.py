@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from expansion.domain.crm import LineItem, OwnLine, wish
-from expansion.domain.crm_lines import Former, Sending, Writing, after, agreed, not_settled_since, writing
+from expansion.domain.crm_lines import Former, Sending, Writing, after, agreed, not_settled_since, put_back, writing
 
 TEAM = OwnLine("k-team", "team", "Team", Decimal(25), Decimal(50))
 PLUS = OwnLine("k-plus", "plus", "Plus", Decimal(1), Decimal(200))
@@ -13,8 +13,8 @@ ITEM = LineItem("1", "Team", "team", "20", "50.00")
 NOBODY = Former()
 
 
-def written(theirs, settled=(ITEM,), ours=(TEAM,), former=NOBODY):
-    return writing(ours=ours, former=former, settled=settled, theirs=theirs)
+def written(theirs, settled=(ITEM,), ours=(TEAM,), former=NOBODY, pending=()):
+    return writing(ours=ours, former=former, settled=settled, theirs=theirs, pending=pending)
 
 
 def test_what_changed_here_is_brought_up_to_date_there_under_our_key():
@@ -82,3 +82,25 @@ def test_what_somebody_settled_while_we_wrote_is_not_settled_again_by_us():
     old = LineItem("3", "Old", "old", "1", "10")
     assert not_settled_since(done, before=(ITEM, old), now=(LineItem("1", "Team", "team", "20.00", "50"), old)) == done
     assert not_settled_since(done, before=(ITEM, old), now=(LineItem("1", "Team", "team", "30", "50"),)) == Writing()
+
+
+@pytest.mark.req("F55")
+def test_what_became_a_change_that_is_not_decided_is_left_as_people_have_it():
+    settled = (LineItem("1", "Team", "team", "30", "50"), LineItem("2", "Old", "old", "1", "10"))
+    more = {"action": "quantity", "key": "k-team", "quantity": "30"}
+    added, gone = {"action": "add", "product": "old", "quantity": "1"}, {"action": "remove", "key": "k-plus"}
+    facts = {"settled": settled, "ours": (TEAM, PLUS), "former": Former(products={"old"})}
+    assert written(settled, pending=(more, added, gone), **facts).is_nothing
+    todo = written(settled, **facts)
+    assert [item.quantity for item in todo.update] == ["25"] and [item.key for item in todo.create] == ["k-plus"] and todo.remove == ("2",)
+    assert put_back(todo, theirs=settled, refused=(more, added, gone)) == ("Team: 30 → 25", "Plus: there again", "Old: taken away")
+    assert put_back(todo, theirs=settled, refused=()) == (), "what nobody wished is our own affair"
+
+
+@pytest.mark.req("F55")
+def test_a_price_of_people_that_is_put_back_is_told():
+    settled = (LineItem("1", "Team", "team", "25", "45"),)
+    dearer = {"action": "price", "key": "k-team", "unit_price": "45"}
+    assert written(settled, settled=settled, pending=(dearer,)).is_nothing
+    todo = written(settled, settled=settled)
+    assert put_back(todo, theirs=settled, refused=(dearer,)) == ("Team: price 45 → 50",)

@@ -7,6 +7,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from dealops.audit.models import Entry
 from dealops.outbox import relay
 from dealops.outbox.models import Message
 from dealops.outbox.operations import enqueue
@@ -16,7 +17,7 @@ from expansion.handlers import crm as handlers
 from expansion.models import CrmLink, CrmProposal, Deal
 from expansion.operations import changes, crm_inbox, crm_proposals
 from expansion.queries.crm import LINES_TOPIC, lines_subject, own_lines
-from tests.expansion.desk import approved, set_clock, submitted
+from tests.expansion.desk import approved, rejected, set_clock, submitted
 from tests.scenarios.workers import leases_run_out
 from tests.worlds import STORY_DAY, seed_world
 
@@ -170,8 +171,44 @@ def test_a_proposal_that_was_taken_is_not_written_back_to_where_it_came_from(wor
 
 
 def approved_of(world, change):
-    change = changes.submit(change_id=change.pk, version=change.version, shown_hash=change.content_hash, by=world.ae, now=world.now)
+    approve(world, handed_in(world, change))
+
+
+def handed_in(world, change):
+    return changes.submit(change_id=change.pk, version=change.version, shown_hash=change.content_hash, by=world.ae, now=world.now)
+
+
+def taken(world, hubspot, record, tell):
+    """Thirty seats, edited over there, handed in here as a change."""
+    (line,) = hubspot.store.children("line_items", record)
+    hubspot.edit(line, "line_items", quantity="30")
+    tell()
+    found = CrmProposal.objects.get(state="open")
+    return handed_in(world, crm_proposals.take(deal=world.deal, version=found.version, by=world.ae, now=world.now))
+
+
+@pytest.mark.req("F55", "F56")
+def test_while_an_edit_over_there_waits_for_approval_here_nothing_else_puts_the_old_figures_back(world, record, hubspot, tell):
+    change = taken(world, hubspot, record, tell)
+    again(CrmLink.objects.get())
+    assert lines(hubspot, record)["team"][0] == "30" and not hubspot.store.calls("line_items/batch/update")
     approve(world, change)
+    at_rest()
+    assert lines(hubspot, record)["team"][0] == "30" and not hubspot.store.calls("line_items/batch/update")
+    assert not Entry.objects.filter(action="crm.put_back").exists()
+
+
+@pytest.mark.req("F55", "F56")
+def test_an_edit_over_there_that_was_rejected_here_is_put_back_and_the_log_says_so(world, record, hubspot, tell):
+    rejected(world, taken(world, hubspot, record, tell))
+    again(CrmLink.objects.get())
+    assert lines(hubspot, record)["team"] == ("20", "50")
+    told = Entry.objects.get(action="crm.put_back")
+    assert "Team: 30 → 20" in told.sentence and world.deal.permalink in told.subjects
+    with transaction.atomic():
+        crm_inbox.mark([record])
+    at_rest()
+    assert not CrmProposal.objects.filter(state="open").exists()
 
 
 @pytest.mark.req("F33", "F55")
