@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,8 @@ from billing.models import LegalEntity, Posting
 from billing.queries.reconcile import LONGEST_LIST, open_findings
 from dealops.accounts.models import User
 from dealops.outbox.models import Attempt, Gate, Message, State
-from expansion.models import Notice
+from expansion.models import Change, Deal, Notice
+from expansion.queries.message_words import things_of, words_of
 from expansion.queries.together import in_one_statement
 from expansion.scope import visible
 
@@ -167,13 +168,14 @@ def page_of(*, user: User, tab: str, after: str, page: Callable[[QuerySet[Messag
 
 
 def rows_of(messages: Sequence[Message]) -> Iterable[Row]:
-    """The rows of messages that `matching` found. One query."""
+    """The rows of messages that `matching` found. One query, and one each for those about HubSpot and about hand-offs."""
     first = _first_open({message.subject for message in messages if message.state != State.DONE})
+    things = things_of(messages)
     for message in messages:
-        what, who, href, remote = _about(message)
+        what, who, href, remote = _about(message, things)
         earlier = first.get(message.subject)
         waits = message.state in {State.QUEUED, State.UNKNOWN} and earlier is not None and earlier.pk < message.pk
-        behind = _about(earlier)[0] if waits and earlier is not None else ""
+        behind = _about(earlier, things)[0] if waits and earlier is not None else ""
         tries = tuple(sorted(message.tries.all(), key=lambda attempt: -attempt.number))
         yield Row(message, what, who, href, remote, tries, behind)
 
@@ -186,7 +188,7 @@ def _first_open(subjects: Collection[str]) -> dict[str, Message]:
     return {message.subject: message for message in rows.order_by("subject", "id").distinct("subject")}
 
 
-def _about(message: Message) -> tuple[str, str, str, str]:
+def _about(message: Message, things: Mapping[str, Deal | Change]) -> tuple[str, str, str, str]:
     """(what is told, about whom, page, what accounting calls it). The message is loaded with what it is about."""
     posting: Posting | None = getattr(message, "posting", None)
     notice: Notice | None = getattr(message, "notice", None)
@@ -205,10 +207,4 @@ def _about(message: Message) -> tuple[str, str, str, str]:
         return words, customer, f"/future-invoices/{posting.contract.number}", remote
     if notice is not None:
         return f"{notice.get_channel_display()}: {notice.title}", notice.address, notice.path, ""
-    if message.topic == "change.confirm":
-        number = str(message.payload.get("change", ""))
-        return f"Close the hand-off of {number} once accounting has it", number, f"/changes/{number}", ""
-    if message.topic == "bulk.slice":
-        number = message.payload.get("job", "")
-        return f"The next rows of bulk job {number}", "dealops", f"/bulk/{number}", ""
-    return message.topic, message.subject, "", ""
+    return (*words_of(message, things), "")

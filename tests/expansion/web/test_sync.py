@@ -1,14 +1,18 @@
 """The outbox page: what waits, in words; and what Finance and RevOps may do about it."""
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from billing.operations import reconcile
 from dealops.audit.models import Entry
-from dealops.outbox import relay
+from dealops.outbox import handlers, relay
 from dealops.outbox.models import Attempt, Gate, Message, State
-from tests.expansion.desk import approved, set_clock
+from expansion.models import CrmLink, Deal
+from expansion.operations import crm_inbox
+from expansion.queries.message_words import things_of, words_of
+from tests.expansion.desk import approved, set_clock, submitted
 from tests.worlds import seed_world
 
 pytestmark = pytest.mark.django_db
@@ -216,6 +220,33 @@ def test_only_finance_and_revops_decide_about_differences_and_never_by_a_link(cl
 
 def test_a_difference_nobody_has_is_not_found(finance, world):
     assert finance.post("/sync/differences/999/repair").status_code == 404
+
+
+@pytest.mark.req("F55", "F57")
+def test_what_goes_to_hubspot_is_told_in_words_with_the_deal_it_is_about(finance, world, settings):
+    settings.HUBSPOT_TOKEN = "pat-test"
+    Deal.objects.filter(pk=world.deal.pk).update(crm_id="901")
+    approved(world)
+    crm_inbox.ask_poll(now=timezone.now())
+    with transaction.atomic():
+        crm_inbox.mark(["901"])
+    page, number = text(finance.get("/sync")), world.deal.number
+    for words in (f"Amount, stage and numbers of {number} for HubSpot", f"Line items of {number} for HubSpot", f"Read {number} as HubSpot"):
+        assert f'<a class="do-link" href="/deals/{number}">{words}' in page
+    assert 'href="/crm">What changed in HubSpot' in page
+    assert "crm-lines:" not in page and "crm.write" not in page
+    assert world.deal.customer.name in page
+
+
+def test_every_message_the_product_sends_has_words_of_its_own(world):
+    """A topic nobody gave words to would show its bare name to people."""
+    carried = {"accounting.document", "accounting.template", "customer.document", "customer.next_invoice", "notice.email", "notice.slack"}
+    task, link = submitted(world).handoffs.first(), CrmLink.objects.create(deal=world.deal)
+    payload = {"link": link.pk, "handoff": task.pk, "change": "CH-1", "job": "B-1", "document": "INV-1"}
+    for topic in sorted(set(handlers._handlers) - carried):
+        message = Message(topic=topic, subject=f"about:{topic}", payload=payload)
+        what = words_of(message, things_of([message]))[0]
+        assert what != topic and " " in what, topic
 
 
 @pytest.mark.req("F34")
