@@ -303,14 +303,14 @@ def _tell_slack(change: Change, *, event: str, title: str, body: str, blocks: Se
 def _send(notice: Notice, topic: str, *, not_before: datetime | None = None) -> None:
     """One message per event, person and channel, however often it is asked for; in a storm only the first few each, the rest together.
 
-    `not_before` is when the quiet hours of the person are over.
+    `not_before` is when the quiet hours of the person are over; what they held back goes out together as well.
     """
     about = notice.change.number if notice.change else notice.about.permalink
     identity = f"{about}|{notice.event}|{notice.channel}|{notice.address}"
     same = Notice.objects.filter(change=notice.change, signal=notice.signal, event=notice.event, channel=notice.channel)
     if same.filter(address=notice.address).exists():
         return
-    if digests.is_storm(notice):
+    if digests.goes_with_others(notice, quiet_until=not_before):
         notice.gathered_in = digests.message_of_window(notice, not_before=not_before)
     else:
         subject = f"notice:{identity}"[:80]

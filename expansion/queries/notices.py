@@ -66,13 +66,14 @@ def email_of(notice: Notice) -> tuple[str, str]:
 NAMED = 20
 
 
-def digest_of(notices: Sequence[Notice]) -> tuple[str, str]:
-    """Subject and text of the message that tells what went out together."""
+def digest_of(notices: Sequence[Notice], *, is_quiet: bool) -> tuple[str, str]:
+    """Subject and text of the message that tells what went out together: after quiet hours, or because very much happened."""
     named = [f"- {' '.join(notice.title.split())}\n  {link_of(notice)}" for notice in notices[:NAMED]]
     if len(notices) > NAMED:
         named.append(f"- and {len(notices) - NAMED} more")
-    text = "\n".join([*named, "", f"All of them: {all_of_them()}", "", "Why you get this: many things happened at once."])
-    return f"{len(notices)} more notifications", text
+    why = "they came in your quiet hours" if is_quiet else "many things happened at once"
+    text = "\n".join([*named, "", f"All of them: {all_of_them()}", "", f"Why you get this: {why}."])
+    return f"{len(notices)} notifications from your quiet hours" if is_quiet else f"{len(notices)} more notifications", text
 
 
 def all_of_them() -> str:

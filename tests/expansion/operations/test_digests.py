@@ -91,6 +91,57 @@ def test_the_digest_waits_for_the_end_of_its_window_and_the_preview_says_so(chan
     assert len(mail.outbox) == digests.A_STORM
 
 
+@pytest.fixture
+def night(change, now):
+    """The maker sleeps for another hour."""
+    at = timezone.localtime(now)
+    hours = {"quiet_from": (at - timedelta(hours=1)).time(), "quiet_until": (at + timedelta(hours=1)).time()}
+    NoticePreference.objects.filter(user=change.maker).update(**hours)
+    return now + timedelta(hours=1)
+
+
+@pytest.mark.req("F113", "S0-21")
+def test_a_quiet_night_ends_in_one_message_for_each_channel(change, now, night):
+    told(change, 5)
+    deliver(available_at__lte=now)
+    assert not mail.outbox and Notice.objects.filter(channel="in_app").count() == 5
+    held = Message.objects.filter(topic=digests.TOPIC)
+    assert sorted(held.values_list("payload__channel", "available_at")) == [(one, night + digests.GRACE) for one in ("email", "slack")]
+    deliver()
+    (morning,) = mail.outbox
+    assert morning.subject == "[dealops] 5 notifications from your quiet hours"
+    assert "Event 0\n" in morning.body and "Event 4\n" in morning.body and "they came in your quiet hours" in morning.body
+    assert not Message.objects.exclude(state="done").exists()
+
+
+@pytest.mark.req("F113", "S0-21")
+def test_a_storm_in_a_quiet_night_is_still_one_message_for_each_channel(change, night):
+    told(change, digests.A_STORM + 5)
+    deliver()
+    assert [one.subject for one in mail.outbox] == [f"[dealops] {digests.A_STORM + 5} notifications from your quiet hours"]
+    assert Message.objects.filter(topic=digests.TOPIC).count() == 2
+
+
+@pytest.mark.req("S0-21")
+def test_what_came_alone_in_a_quiet_night_is_told_as_at_any_other_time(change, night):
+    told(change, 1)
+    deliver()
+    assert [one.subject for one in mail.outbox] == ["[dealops] Event 0"]
+
+
+@pytest.mark.req("S0-20", "S0-21")
+def test_a_decision_whose_time_runs_out_stands_by_itself_in_the_morning(change, now, night):
+    told(change, 3)
+    notices._tell_maker(change, event="decision_late.1", title="A decision is overdue", body="", now=now)
+    assert set(Notice.objects.filter(message__isnull=False).values_list("event", flat=True)) == {"decision_late.1"}
+    assert set(Message.objects.filter(notice__isnull=False).values_list("available_at", flat=True)) == {night}
+    deliver()
+    assert sorted(one.subject for one in mail.outbox) == [
+        "[dealops] 3 notifications from your quiet hours",
+        "[dealops] A decision is overdue",
+    ]
+
+
 @pytest.mark.req("F113")
 def test_the_channel_of_those_who_decide_gets_every_question(change, now):
     """Its messages carry the buttons of the decision."""

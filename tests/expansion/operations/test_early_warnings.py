@@ -79,7 +79,7 @@ def test_what_goes_outside_waits_until_quiet_hours_are_over(world, monkeypatch):
     NoticePreference.objects.create(user=world.ae, email=["signals"], quiet_from=time(22), quiet_until=time(7))
     hour(world)
     assert Notice.objects.get(channel="in_app").created_at == world.now, "in the app at once"
-    assert Notice.objects.get(channel="email").message.available_at > night + 6 * HOUR
+    assert Notice.objects.get(channel="email").gathered_in.available_at > night + 6 * HOUR
 
 
 @pytest.mark.req("S1-20", "F95")

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from expansion.models import ApprovalRule, Delegation, Notice, NoticePreference
+from expansion.operations import digests
 from tests.expansion.desk import set_clock, shown, submitted
 from tests.worlds import STORY_DAY, seed_world
 
@@ -61,7 +62,8 @@ def test_in_quiet_hours_the_task_comes_at_once_and_mail_and_slack_when_they_are_
     told = Notice.objects.filter(event="approval_needed.1", recipient=world.finance)
     assert {notice.channel for notice in told} == {"in_app", "email", "slack"}
     morning = datetime(2026, 6, 17, 7, tzinfo=UTC)
-    assert {notice.message.available_at for notice in told if notice.message} == {morning}
+    held = [notice.gathered_in for notice in told if notice.gathered_in]
+    assert len(held) == 2 and {message.available_at for message in held} == {morning + digests.GRACE}
     others = Notice.objects.filter(event="approval_needed.1", message__isnull=False).exclude(recipient=world.finance)
     assert others and {notice.message.available_at for notice in others} == {night}, "a channel of the team and people without quiet hours"
     given |= {"quiet_from": "", "quiet_until": ""}
