@@ -38,6 +38,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """Changing how one signs in asks again, unless one has just signed in."""
         return not step_up.is_fresh(context.request)
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """The second factor before the password: whoever set one up is asked for that first."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return sorted(methods, key=lambda method: method["id"] == "reauthenticate")
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Raises ValidationError with the time to try again (F96)."""
         email, place = credentials.get("email", ""), self.get_client_ip(request)

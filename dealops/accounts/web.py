@@ -16,7 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dealops.accounts.middleware import left, stay
-from dealops.accounts.personas import personas
+from dealops.accounts.personas import PASSWORD, personas
 
 
 class LoginPage(LoginView):
@@ -26,7 +26,7 @@ class LoginPage(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         company = reverse("openid_connect_login", kwargs={"provider_id": settings.OIDC_ID}) if settings.OIDC_SERVER_URL else ""
-        mine = {"title": "Sign in", "personas": personas(), "next": self.request.GET.get("next", "")}
+        mine = {"title": "Sign in", "personas": personas(), "demo_password": PASSWORD, "next": self.request.GET.get("next", "")}
         return {**super().get_context_data(**kwargs), **mine, "company": company, "company_name": settings.OIDC_NAME}
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from dealops.accounts.models import Role, User
-
-PASSWORD = "demo-only-password"  # noqa: S105 - the demo says it on its own log-in page
+from dealops.accounts.personas import PASSWORD
 
 
 @dataclass(frozen=True, slots=True)

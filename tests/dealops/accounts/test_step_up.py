@@ -10,9 +10,10 @@ from django.urls import path
 
 from dealops.accounts import step_up
 from dealops.accounts.models import ApiToken
+from dealops.accounts.personas import PASSWORD as OF_THE_DEMO
 from dealops.urls import handler400, handler403, handler404, handler500  # noqa: F401
 from dealops.urls import urlpatterns as of_the_product
-from tests.dealops.accounts.signing_in import PASSWORD, is_in, sign_in, somebody
+from tests.dealops.accounts.signing_in import PASSWORD, code_of, is_in, sign_in, somebody, with_app
 from tests.expansion.web import makers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("F97")]
@@ -63,6 +64,31 @@ def test_an_hour_later_the_person_confirms_and_the_form_is_not_lost(client, ada)
     assert b"done" not in wrong.content
     assert client.post(asked.url, {"password": PASSWORD, "next": "/heavy"}).content == b"done POST 125.00"
     assert client.post("/heavy", {"amount": "1"}).status_code == 200, "once confirmed, not asked again for a while"
+
+
+def test_whoever_has_an_app_is_asked_for_its_code_first_and_the_form_is_not_lost(client, ada):
+    secret = with_app(client, ada)
+    grown_cold(client)
+    asked = client.post("/heavy", {"amount": "125.00"})
+    assert asked.url.startswith("/accounts/2fa/reauthenticate/")
+    page = client.get(asked.url).content.decode()
+    assert "The six digits your app shows now, or one of your recovery codes." in page
+    assert "Use your password" in page
+    assert b"done" not in client.post(asked.url, {"code": "000000", "next": "/heavy"}).content
+    assert client.post(asked.url, {"code": code_of(secret, ahead=1), "next": "/heavy"}).content == b"done POST 125.00"
+
+
+def test_the_demo_tells_the_password_it_asks_for_until_it_is_changed(client, ada, settings):
+    ada.set_password(OF_THE_DEMO)
+    ada.save()
+    for demo, changed in ((True, False), (True, True), (False, False)):
+        settings.DEMO = demo
+        ada.set_password(PASSWORD if changed else OF_THE_DEMO)
+        ada.save()
+        client.force_login(ada)
+        for address in (client.get("/heavy").url, "/accounts/2fa/"):
+            assert (OF_THE_DEMO in client.get(address).content.decode()) is (demo and not changed), (address, demo, changed)
+    assert OF_THE_DEMO not in Client().get("/accounts/login/").content.decode()
 
 
 def test_only_what_is_above_the_limit_is_asked_about(client, ada):
