@@ -74,7 +74,7 @@ def lines_begun(*, link_id: int, theirs: Sequence[LineItem], on: date, now: date
         link.settled = None if settled is None else [item.as_json() for item in settled]
         if sending.plus(todo) != sending:
             link.sending_lines = sending.plus(todo).as_json()
-            _tell_put_back(link.deal, put_back(todo, theirs=theirs, refused=wishes(link.deal_id).refused), now)
+            _tell_put_back(link.deal, put_back(todo, theirs=theirs, refused=wishes(link.deal).refused), now)
         link.save(update_fields=["settled", "sending_lines"])
         return Begun(todo, link.settled or [], link.read_at)
 

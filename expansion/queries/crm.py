@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from billing.models import Contract
+from billing.models import Contract, ContractLine
 from billing.queries import recurring_rows
 from dealops.accounts.models import User
 from dealops.outbox.models import Message
@@ -99,7 +99,7 @@ def lines_to_write(link: CrmLink, contract: Contract, *, theirs: Sequence[LineIt
     keys, products = {line.key for line in ours}, {line.product for line in ours}
     every = list(contract.lines.filter(is_recurring=True).values_list("key", "product__code").distinct())
     former = Former(keys={str(key) for key, _ in every} - keys, products={code for _, code in every} - products)
-    pending = wishes(link.deal_id).pending
+    pending = wishes(link.deal).pending
     return writing(ours=ours, former=former, settled=settled_of(link, theirs=theirs), theirs=theirs, pending=pending)
 
 
@@ -111,19 +111,37 @@ class Wishes:
     refused: list[dict[str, str]] = field(default_factory=list)
 
 
-def wishes(deal_id: int) -> Wishes:
-    """What became of the wishes of a deal. One query, and one for each change that goes on under another number."""
-    found = Wishes()
+def wishes(deal: Deal) -> Wishes:
+    """What became of the wishes of a deal. Two queries, and one for each change that goes on under another number.
+
+    A wish that came to nothing counts until the contract itself takes its figure: from then on the figure is ours.
+    """
+    found, refused = Wishes(), []
     closed = [CrmProposal.State.TAKEN, CrmProposal.State.DISMISSED]
-    for proposal in CrmProposal.objects.filter(deal_id=deal_id, state__in=closed).select_related("change").order_by("pk"):
+    for proposal in CrmProposal.objects.filter(deal=deal, state__in=closed).select_related("change").order_by("pk"):
         change = proposal.change
         while change is not None and change.state == State.SUPERSEDED:
             change = change.carried_on_by.order_by("-pk").first()
         if change is not None and change.state in (*OPEN, State.SCHEDULED):
             found.pending.extend(proposal.intents)
         elif change is None or change.state != State.APPLIED:
-            found.refused.extend(proposal.intents)
+            refused.append(proposal)
+    if refused:
+        lines = list(ContractLine.objects.filter(contract=deal.contract_id).select_related("product", "added_in"))
+        found.refused.extend(
+            intent for proposal in refused for intent in proposal.intents if not _is_ours_since(intent, proposal.closed_at, lines)
+        )
     return found
+
+
+def _is_ours_since(intent: dict[str, str], closed_at: datetime | None, lines: Sequence[ContractLine]) -> bool:
+    """Whether a line of the contract has had what the intent asks for since the moment its proposal was closed."""
+    since = [line for line in lines if closed_at is not None and line.added_in.created_at >= closed_at]
+    if intent["action"] == "add":
+        return any(line.product.code == intent["product"] for line in since)
+    mine = [line for line in since if str(line.key) == intent["key"]]
+    asked = number(intent.get("quantity", intent.get("unit_price", "")))
+    return any(asked == (line.quantity if intent["action"] == "quantity" else line.unit_price) for line in mine)
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,19 @@ def test_an_edit_over_there_that_was_rejected_here_is_put_back_and_the_log_says_
     assert not CrmProposal.objects.filter(state="open").exists()
 
 
+@pytest.mark.req("F55")
+def test_a_figure_the_contract_took_later_is_ours_and_its_end_is_nobodys_edit_put_back(world, record, hubspot, tell):
+    (line,) = hubspot.store.children("line_items", record)
+    hubspot.edit(line, "line_items", quantity="30")
+    tell()
+    crm_proposals.dismiss(deal=world.deal, version=CrmProposal.objects.get().version, by=world.ae, now=world.now)
+    for quantity in ("30", "26"):
+        approved(world, intents=[{"action": "quantity", "key": key_of(world, "team"), "quantity": quantity}])
+        work()
+    assert lines(hubspot, record)["team"] == ("26", "50")
+    assert not Entry.objects.filter(action="crm.put_back").exists()
+
+
 @pytest.mark.req("F33", "F55")
 @pytest.mark.parametrize("call", CALLS)
 def test_whatever_fails_at_a_call_each_line_item_is_there_once_in_the_end(world, record, hubspot, tell, call):
