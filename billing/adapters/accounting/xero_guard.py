@@ -33,6 +33,7 @@ from billing.adapters.accounting.port import (
     Unreadable,
     WrongOrganisation,
 )
+from billing.adapters.accounting.silence import why_silent
 
 MEGABYTE = 1_048_576
 DEADLINE = 45  # seconds for one whole answer, below the worker's hard limit
@@ -120,7 +121,7 @@ class GuardedClient(ApiClient):
 
 def lost(error: wire.HTTPError, *, writing: bool) -> AccountingError:
     """No answer: certainly not sent is RetryLater; a write that may have arrived is Unknown."""
-    words = f"No answer from Xero: {error}"
+    words = f"No answer from Xero: {why_silent(error)}"
     never_sent = isinstance(error, wire.NewConnectionError | wire.ConnectTimeoutError | wire.ProxyError | wire.LocationValueError)
     if isinstance(error, wire.SSLError):
         never_sent = isinstance(error.args[0], ssl.SSLCertVerificationError)

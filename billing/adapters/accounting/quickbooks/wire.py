@@ -24,6 +24,7 @@ from billing.adapters.accounting.port import (
     WrongOrganisation,
 )
 from billing.adapters.accounting.quickbooks.config import QuickBooksConfig
+from billing.adapters.accounting.silence import why_silent
 from billing.adapters.accounting.xero_guard import DEADLINE, MEGABYTE, retry_after
 
 MINOR_VERSION = "75"  # the only one since August 2025
@@ -152,7 +153,7 @@ def _understood(answer: requests.Response, raw: bytes, *, writing: bool) -> dict
 
 def no_answer(error: Exception, *, writing: bool) -> AccountingError:
     """Certainly not sent is RetryLater; a write that may have arrived is Unknown."""
-    words = f"No answer from QuickBooks: {error}"[:500]
+    words = f"No answer from QuickBooks: {why_silent(error)}"
     reason = getattr(error.args[0], "reason", None) if error.args else None
     never_sent = isinstance(error, lost.ConnectTimeout | lost.ProxyError | lost.InvalidURL) or isinstance(reason, NewConnectionError)
     return Unknown(words) if writing and not never_sent else RetryLater(words)
