@@ -97,6 +97,8 @@ def _future(facts: Facts) -> Light:
         return Light("Future invoice", Status.DONE if is_done else Status.WAITING, words)
     if facts.template is None:
         return Light("Future invoice", Status.DONE, "Unchanged")
+    if facts.template.state == "queued" and facts.document and facts.document.state == "parked":
+        return Light("Future invoice", Status.WAITING, f"Waits behind {facts.document_number}, which needs a person")
     if facts.bills_itself:
         return _delivery("Future invoice", facts.template, done="Updated; dealops issues it", doing="Updating")
     return _delivery("Future invoice", facts.template, done="Updated and verified", doing="Replacing the template")
