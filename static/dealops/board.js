@@ -221,7 +221,8 @@
       event.preventDefault();
       openMenu(card);
     } else if (event.key === "j" || event.key === "k") {
-      const titles = $$(".do-card-title", board).filter((title) => title.offsetParent);
+      // Columns are asked whether they are shown, not the cards: to answer, the browser would lay out each one that is out of sight.
+      const titles = $$(".do-column", board).flatMap((column) => (column.offsetParent ? $$(".do-card-title", column) : []));
       const at = titles.indexOf(card && $(".do-card-title", card));
       const next = titles[at + (event.key === "j" ? 1 : -1)] || titles[0];
       if (next) next.focus();

@@ -230,6 +230,21 @@ def test_j_and_k_walk_through_the_cards(at_site, ada, brightwave):
     expect(card(page).locator(".do-card-title")).to_be_focused()
 
 
+def test_cards_out_of_sight_cost_nothing_until_one_walks_to_them(at_site, ada):
+    """An opened dialog makes the browser go over what it shows once more; it may leave these out (INP, ux 8)."""
+    for place in range(30):
+        makers.deal(f"Customer {place:02}", owner=ada)
+    page = at_site.open("/board?pipeline=main", ada)
+    rendered = "cards => cards.filter(card => card.firstElementChild.checkVisibility({ contentVisibilityAuto: true })).length"
+    expect(page.locator(".do-card")).to_have_count(30)
+    assert 0 < page.locator(".do-card").evaluate_all(rendered) < 20
+    for _ in range(30):
+        page.keyboard.press("j")
+    last = page.locator(".do-card").last
+    expect(last.locator(".do-card-title")).to_be_focused()
+    expect(last.locator(".do-card-title")).to_be_in_viewport()
+
+
 @pytest.mark.req("F14")
 def test_what_another_person_moves_comes_without_a_reload_and_is_spoken(at_site, ada, brightwave):
     carl = makers.person(Role.CUSTOMER_SUCCESS, "Carl Moss")
