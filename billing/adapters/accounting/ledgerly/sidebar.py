@@ -94,15 +94,17 @@ def _panel(tx: sqlite3.Connection, organisation: str) -> Html:
         el("button", "Switch on"),
         class_="stack",
     )
+    rotated = tx.execute("SELECT 1 FROM settings WHERE name = 'rotated_token'").fetchone()
+    refused = [el("li", el("strong", "Token rotated"), " every request with the old token is refused until this is switched off")]
     on = text(
-        el("ul", [_live_fault(row) for row in live], class_="live"),
+        el("ul", [_live_fault(row) for row in live] + (refused if rotated else []), class_="live"),
         _form("/ledgerly/faults/clear", organisation, el("button", "Switch all off", class_="plain")),
     )
     held = tx.execute("SELECT count(*) FROM keys").fetchone()[0]
     return el(
         "section",
         el("h2", "Fault panel", id="panel"),
-        on if live else el("p", "Nothing is broken at the moment.", class_="hint"),
+        on if live or rotated else el("p", "Nothing is broken at the moment.", class_="hint"),
         switch,
         _form(
             "/ledgerly/forget-keys",
@@ -110,7 +112,7 @@ def _panel(tx: sqlite3.Connection, organisation: str) -> Html:
             el("button", f"Forget all {held} idempotency keys now", class_="plain", disabled=not held),
         ),
         el("details", el("summary", "What each fault does"), explained),
-        class_="card alarmed" if live else "card",
+        class_="card alarmed" if live or rotated else "card",
         aria_labelledby="panel",
     )
 

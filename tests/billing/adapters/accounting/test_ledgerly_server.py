@@ -14,6 +14,7 @@ import requests
 
 from billing.adapters.accounting.ledgerly import LedgerlyServer, connection
 from billing.adapters.accounting.ledgerly.faults import KINDS
+from billing.adapters.accounting.port import AuthFailed
 from billing.adapters.accounting.xero import XeroAccounting
 from billing.adapters.stand_in import CannotListen
 from tests.billing.adapters.accounting.ledgerly_fixture import invoice, line, template
@@ -272,6 +273,17 @@ def test_forms_do_what_the_interface_does_and_lead_back_to_the_page(ledgerly):
     assert all(title.replace("'", "&#x27;") in page for title, _ in KINDS.values())
     bad = requests.post(f"{ledgerly.url}/ledgerly/faults", data={"kind": "slow", "times": "x"}, timeout=5)
     assert bad.status_code == 400 and "That did not work" in bad.text
+
+
+def test_a_rotated_token_is_shown_and_switched_off_on_the_page_also_after_the_request_it_hit(ledgerly):
+    ledgerly.fault("rotated_token", method="*")
+    with pytest.raises(AuthFailed):
+        ledgerly.accounting().organisation()
+    page = requests.get(ledgerly.url, timeout=5).text
+    assert "Switch all off" in page and "every request with the old token is refused" in page
+    requests.post(f"{ledgerly.url}/ledgerly/faults/clear", data={"organisation": ""}, timeout=5)
+    assert "Nothing is broken at the moment." in requests.get(ledgerly.url, timeout=5).text
+    assert ledgerly.accounting().organisation().name
 
 
 def test_orders_from_other_sites_are_refused_and_nothing_foreign_may_load(ledgerly):
