@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.contrib import admin
 
 from dealops.audit.admin_classes import AuditedAdmin, ReadOnlyAdmin, fields_of
-from expansion.models import CrmEvent, CrmLink, CrmPortal, CrmProposal, CrmStage
+from expansion.models import CrmEvent, CrmLink, CrmPortal, CrmProperty, CrmProposal, CrmStage
 
 
 @admin.register(CrmStage)
@@ -22,6 +22,15 @@ class CrmStageAdmin(AuditedAdmin):
 
     def has_add_permission(self, request: object, obj: object = None) -> bool:
         return False
+
+
+@admin.register(CrmProperty)
+class CrmPropertyAdmin(ReadOnlyAdmin):
+    """Named under HubSpot, where the name is looked at."""
+
+    list_display: ClassVar = ["group", "name"]
+    ordering: ClassVar = ["group"]
+    fields = fields_of(CrmProperty)
 
 
 @admin.register(CrmPortal)

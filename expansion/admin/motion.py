@@ -36,6 +36,7 @@ PAGES: tuple[tuple[Any, tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...]
     (models.GateOverride, ("signal", "gate", "guardrail", "reason", "by", "at"), ("gate",), ("reason",)),
     (models.Introduction, ("customer", "mechanism", "sourced_by", "to", "rule", "state", "due_at", "closed_by"), ("state",), _NAME),
     (models.Offer, ("customer", "mechanism", "product", "location", "response", "shown_at"), ("response", "mechanism"), _NAME),
+    (models.OfferLimit, ("per_week", "set_by", "set_at"), (), ()),
     (models.Adoption, ("change", "customer", "product", "applied_on", "state"), ("state",), _NAME),
     (models.AdoptionTask, ("title", "adoption", "due_on", "state", "words"), ("state",), ()),
 )  # fmt: skip

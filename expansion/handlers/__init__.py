@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from billing.handlers import mailing
 from dealops.outbox import handlers
-from expansion.handlers import crm, crm_lines, mail, slack, work
+from expansion.handlers import crm, crm_context, crm_lines, mail, slack, work
 from expansion.handlers import digests as gathered
 from expansion.operations import bulk, digests, handoffs, slack_acts, slack_posts
 from expansion.operations.notices import EMAIL_TOPIC, SLACK_TOPIC
 from expansion.queries.crm import LINES_TOPIC, POLL_TOPIC, READ_TOPIC, WRITE_TOPIC
+from expansion.queries.crm_context import CONTEXT_TOPIC
 
 
 def register() -> None:
@@ -26,4 +27,5 @@ def register() -> None:
     handlers.register(READ_TOPIC, crm.read)
     handlers.register(WRITE_TOPIC, crm.write)
     handlers.register(LINES_TOPIC, crm_lines.write)
+    handlers.register(CONTEXT_TOPIC, crm_context.write)
     handlers.register(POLL_TOPIC, crm.poll)

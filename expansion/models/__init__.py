@@ -2,7 +2,7 @@ from expansion.models import history  # noqa: F401 - what is kept has to be know
 from expansion.models.approvals import ApprovalRule, Delegation, Question
 from expansion.models.bulk import BulkJob, BulkRow
 from expansion.models.changes import OPEN_HANDOFF, Change, ChangeCounter, Decision, Handoff
-from expansion.models.crm import CrmEvent, CrmLink, CrmPortal, CrmProposal, CrmStage
+from expansion.models.crm import CrmEvent, CrmLink, CrmPortal, CrmProperty, CrmProposal, CrmStage
 from expansion.models.deals import Deal, Pipeline, Stage
 from expansion.models.facts import (
     AccountProfile,
@@ -23,7 +23,7 @@ from expansion.models.facts import (
 )
 from expansion.models.imports import ImportFile
 from expansion.models.notices import Notice, NoticePreference, page_of
-from expansion.models.offers import AWAITS_CHANGE, Adoption, AdoptionTask, Offer
+from expansion.models.offers import AWAITS_CHANGE, Adoption, AdoptionTask, Offer, OfferLimit
 from expansion.models.plays import Evaluation, Occurrence, Play, PlayRun, PlayVersion
 from expansion.models.signals import GateOverride, Introduction, Signal
 from expansion.models.slack import SlackAccount, SlackPost
@@ -46,6 +46,7 @@ __all__ = [
     "CrmEvent",
     "CrmLink",
     "CrmPortal",
+    "CrmProperty",
     "CrmProposal",
     "CrmStage",
     "Deal",
@@ -66,6 +67,7 @@ __all__ = [
     "NoticePreference",
     "Occurrence",
     "Offer",
+    "OfferLimit",
     "Pipeline",
     "Play",
     "PlayRun",

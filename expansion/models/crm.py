@@ -43,6 +43,22 @@ class CrmStage(models.Model):
         return f"HubSpot {self.pipeline_name}: {self.stage_name}"
 
 
+class CrmProperty(models.Model):
+    """A text property of HubSpot's deals that carries one group of a hand-off's context (S3-57). No row: the group is not written."""
+
+    class Group(models.TextChoices):
+        NEED = "need", "What they need"
+        PRODUCT = "product", "What they have"
+        OFFER = "offer", "What was offered"
+        ROUTING = "routing", "Why it comes to you"
+
+    group = models.CharField(max_length=8, choices=Group.choices, unique=True)
+    name = models.CharField(max_length=100, unique=True, help_text="HubSpot's internal name of the property")
+
+    def __str__(self) -> str:
+        return f"{self.get_group_display()}: {self.name}"
+
+
 class CrmEvent(models.Model):
     """A webhook as it came, stored before anything is done with it. HubSpot's event id alone repeats (F50)."""
 

@@ -86,6 +86,20 @@ class Offer(models.Model):
         return f"offer:{self.pk}"
 
 
+class OfferLimit(models.Model):
+    """How many offers all customers together are shown in seven days at most: one row, or none while the standard holds (S3-01)."""
+
+    per_week = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: no limit")
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_offer_limit")]
+
+    def __str__(self) -> str:
+        return "No limit" if self.per_week is None else f"{self.per_week} a week"
+
+
 class Adoption(models.Model):
     """What follows an applied expansion. It is done only when this has passed (S4-64)."""
 
@@ -101,7 +115,12 @@ class Adoption(models.Model):
     units_after = fields.quantity(default=0)
     applied_on = models.DateField()
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
-    promise = models.TextField(blank=True, help_text="The value commitment: promised outcome, metric, date, owner")
+    promise = models.TextField(blank=True, help_text="The value commitment: what the customer is promised (S2-30)")
+    promise_metric = models.CharField(max_length=200, blank=True, help_text="By what it is measured")
+    promised_for = models.DateField(null=True, blank=True, help_text="By when; it is reviewed on that day")
+    promise_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="Who answers for it"
+    )
     load_before = models.PositiveIntegerField(null=True, blank=True, help_text="Support events in the 30 days before")
     load_after = models.PositiveIntegerField(null=True, blank=True, help_text="Support events in the 30 days after")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,10 +20,11 @@ from expansion.domain.motion import adoption as play
 from expansion.domain.motion.kinds import LOAD_KINDS
 from expansion.domain.motion.outcomes import LOAD_ALARM, Load
 from expansion.domain.motion.use import in_words
-from expansion.models import Adoption, AdoptionTask, Change, SupportEvent, UsageReading
+from expansion.models import Adoption, AdoptionTask, Change, Goal, SupportEvent, UsageReading
 
 EXPANSIONS = frozenset({"upsell", "cross_sell"})
 AFTER_DAYS = 30
+LATEST_REVIEW = timedelta(days=731)
 
 
 def begin(change: Change, contract: Contract, *, on: date, now: datetime) -> Adoption | None:
@@ -30,20 +32,73 @@ def begin(change: Change, contract: Contract, *, on: date, now: datetime) -> Ado
     if change.mechanism not in EXPANSIONS or change.reverses_id:
         return None
     product, before, after = _added(change, contract)
+    promised = _promised(change, contract, on)
     adoption, made = Adoption.objects.get_or_create(
         change=change,
         defaults={
             "customer": contract.customer, "product": product, "units_before": before, "units_after": after, "applied_on": on,
-            "promise": change.goal,
+            **promised,
         },
     )  # fmt: skip
     if made:
         AdoptionTask.objects.bulk_create(
-            AdoptionTask(adoption=adoption, kind=task.kind, title=task.title, due_on=task.due(on)) for task in play.TASKS
+            AdoptionTask(adoption=adoption, kind=task.kind, title=task.title, due_on=due(task, adoption)) for task in play.TASKS
         )
-        days = ", ".join(f"{task.due(on):%-d %b}" for task in play.TASKS if task.kind in play.CHECKS)
+        days = ", ".join(f"{due(task, adoption):%-d %b}" for task in play.TASKS if task.kind in play.CHECKS)
         _tell(adoption, "adoption.begun", f"The adoption of {change.number} is looked at on {days}.", now=now)
     return adoption
+
+
+def due(task: play.Task, adoption: Adoption) -> date:
+    """The day of a task: the review of the commitment falls on the day it was promised for."""
+    return adoption.promised_for if task.kind == "value" and adoption.promised_for else task.due(adoption.applied_on)
+
+
+def _promised(change: Change, contract: Contract, on: date) -> dict[str, Any]:
+    """The value commitment a change begins with: its goal, metric and day as the account's goal has them, who looks after it."""
+    goal = Goal.objects.filter(customer=contract.customer, title=change.goal).first() if change.goal else None
+    day = goal.due_on if goal and goal.due_on and goal.due_on > on else play.REVIEW.due(on)
+    owner = change.deal.success_manager or change.deal.owner
+    return {"promise": change.goal, "promise_metric": goal.metric if goal else "", "promised_for": day, "promise_owner": owner}
+
+
+@transaction.atomic
+def commit(*, task_id: int, outcome: str, metric: str, day: date, owner: User, by: User, on: date, now: datetime) -> Adoption:
+    """Write down what is promised to the customer, by what it is measured, by when, and who answers for it (S2-30).
+
+    `task_id` is its review, which moves to `day`. Raises NotAllowed, or Refusal naming the field.
+    """
+    rules.demand(rules.why_not_work_signal(by))
+    task = (
+        AdoptionTask.objects.select_for_update(of=("self",))
+        .select_related("adoption__customer__legal_entity", "adoption__change__deal")
+        .get(pk=task_id)
+    )
+    adoption = task.adoption
+    rules.demand(rules.why_not_see(by, adoption.customer))
+    if task.kind != "value" or task.state == AdoptionTask.State.PASSED:
+        raise Refusal("reviewed", "task", "This commitment was reviewed and is settled.")
+    _demand_whole(outcome, metric, day, owner, on)
+    adoption.promise, adoption.promise_metric = outcome.strip()[:1000], metric.strip()[:200]
+    adoption.promised_for, adoption.promise_owner = day, owner
+    adoption.save(update_fields=["promise", "promise_metric", "promised_for", "promise_owner"])
+    task.due_on, task.state = day, AdoptionTask.State.OPEN
+    task.save(update_fields=["due_on", "state"])
+    words = f"{by} wrote down what is promised: {adoption.promise}, measured by {adoption.promise_metric}, until {day:%-d %b %Y}."
+    _tell(adoption, "adoption.promised", words, now=now, by=by)
+    _settle(adoption, on, now)
+    return adoption
+
+
+def _demand_whole(outcome: str, metric: str, day: date, owner: User, on: date) -> None:
+    if not outcome.strip():
+        raise Refusal("no_outcome", "outcome", "Say what the customer will have reached.")
+    if not metric.strip():
+        raise Refusal("no_metric", "metric", "Say by what both sides see it, such as “overtime hours a month”.")
+    if not on < day <= on + LATEST_REVIEW:
+        raise Refusal("bad_day", "day", "Choose a day after today and within two years for the review.")
+    if not owner.is_active or owner.role not in rules.SURFACES:
+        raise Refusal("bad_owner", "owner", f"{owner} does not work with customers. Choose somebody in Sales, Customer Success or RevOps.")
 
 
 def begin_missing(*, now: datetime) -> int:

@@ -19,6 +19,7 @@ from expansion import rules_motion as rules
 from expansion.domain.motion import gates
 from expansion.domain.motion.offers import IGNORED_AFTER, WAITING, Pitch, check_answer, check_pitch, ignored_on
 from expansion.models import AWAITS_CHANGE, Change, Deal, Introduction, Offer, Signal
+from expansion.operations.offer_limit import wait_for_the_week
 from expansion.queries import offers as queries
 from expansion.queries.facts import snapshots
 from expansion.queries.preview import Preview
@@ -74,7 +75,8 @@ def _show(
     check_pitch(pitch, mechanism=mechanism)
     if queries.open_of(customer.pk) is not None:
         raise Refusal("one_open", "customer", ONE_OPEN.format(name=customer.name))
-    _demand_gates(customer, mechanism, product.code, signal, on)
+    wait_for_the_week()
+    _demand_gates(customer, mechanism, product.code, signal or (introduction.signal if introduction else None), on)
     offer = Offer.objects.create(
         customer=customer, deal=deal, signal=signal or (introduction.signal if introduction else None), introduction=introduction,
         mechanism=mechanism, product=product, trigger_family=signal.family if signal else "", why_now=pitch.why_now.strip(),

@@ -19,7 +19,7 @@ from expansion.domain.motion.account import Account
 from expansion.domain.motion.plays import read_play
 from expansion.domain.motion.use import percent_words
 from expansion.models import Introduction, Offer, Signal
-from expansion.operations import facts
+from expansion.operations import crm_context, facts
 from expansion.operations.deals import lock as lock_deal
 from expansion.operations.deals import place, stage_of
 from expansion.operations.inbox_of_signals import ask_again, lock, product_named
@@ -75,6 +75,7 @@ def hand_off(*, signal_id: int, version: int, answers: Answers, by: User, on: da
     signal.version_number += 1
     signal.save()
     _card(signal, "qualified", by=by, now=now)
+    crm_context.want(introduction)
     to = introduction.to or "the sales queue"
     _tell(introduction, "introduction.given", f"{by} handed {signal.customer.name} to {to}: {signal.because}", by=by, now=now)
     return introduction
@@ -222,6 +223,7 @@ def send_on(*, introduction_id: int, to: User, reason: str, by: User, now: datet
         qualification=introduction.qualification, note=introduction.note,
         due_at=_next_business_day(now, introduction.signal), created_at=now,
     )  # fmt: skip
+    crm_context.want(following)
     _tell(following, "introduction.rerouted", f"{by} sent {introduction.customer.name} on to {to}: {reason.strip()}", by=by, now=now)
     return following
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from billing.models import Price
 from expansion.domain.motion.account import Account, Owned, ProductTrait, Use, Views
+from expansion.domain.motion.gates import WEEK, WEEKLY_CAP
 from expansion.domain.motion.use import THRESHOLD, CommitTrend
 from expansion.domain.motion.white_space import Need
 from expansion.models import ProductFacts, ProductRelation
@@ -23,7 +24,7 @@ SINCE_DAYS = 120
 
 
 def snapshots(*, on: date, customers: Collection[int] | None = None) -> dict[int, Account]:
-    """Every customer with a contract (or those of these keys) as the plays see them on the day `on`. Eighteen queries.
+    """Every customer with a contract (or those of these keys) as the plays see them on the day `on`. Nineteen queries.
 
     Facts later than `on` do not count, so that a back-test sees what was known then.
     """
@@ -40,6 +41,7 @@ def snapshots(*, on: date, customers: Collection[int] | None = None) -> dict[int
     asked = {row[0]: row[1:] for row in sql.rows(sql.INTAKE, known)}
     goals, positions = sql.grouped(sql.GOALS, known), dict(sql.rows(sql.POSITIONS, known))
     offers = {row[0]: row[1:] for row in sql.rows(sql.OFFERS, known)}
+    shown, cap = offers_of_the_week(on=on)
     short = dict(sql.rows(sql.SHORT_LIVED, {**known, "days": SHORT_LIVED_DAYS}))
     loads, limits = _loads(known)
     relations = _relations()
@@ -62,9 +64,16 @@ def snapshots(*, on: date, customers: Collection[int] | None = None) -> dict[int
             logged=logged.get(pk, {}), asked_problem=problem, asked_product=product or "", asked_on=asked_on,
             needs=tuple(Need(title, tuple(capabilities), weight) for title, capabilities, weight in goals.get(pk, ())),
             related=_related(mine, relations), removed_soon=tuple(set(short.get(pk, ())) - {o.product for o in mine}),
-            open_offer=bool(open_offer), last_no=last_no, products=products,
+            open_offer=bool(open_offer), last_no=last_no, offers_this_week=shown, weekly_cap=cap,
+            products=products,
         )  # fmt: skip
     return accounts
+
+
+def offers_of_the_week(*, on: date) -> tuple[int, int | None]:
+    """Offers shown to all customers together in the seven days up to `on`, and the most there may be; None is no limit. One query."""
+    ((shown, is_set, cap),) = sql.rows(sql.OFFERS_OF_THE_WEEK, {"on": on, "week": WEEK})
+    return shown, cap if is_set else WEEKLY_CAP
 
 
 def catalogue() -> dict[str, ProductTrait]:

@@ -154,6 +154,12 @@ SELECT customer_id, bool_or(response IN ('open', 'wants_detail')),
 FROM expansion_offer WHERE shown_at < %(on)s::date + 1 AND {_who()} GROUP BY customer_id
 """  # noqa: S608
 
+# Over all customers, whichever are asked for.
+OFFERS_OF_THE_WEEK = """
+SELECT (SELECT count(*) FROM expansion_offer WHERE shown_at >= %(on)s::date - %(week)s + 1 AND shown_at < %(on)s::date + 1),
+       (SELECT count(*) FROM expansion_offerlimit), (SELECT min(per_week) FROM expansion_offerlimit)
+"""
+
 SHORT_LIVED = f"""
 SELECT k.customer_id, array_agg(DISTINCT p.code)
 FROM billing_contractline l JOIN billing_contract k ON k.id = l.contract_id JOIN billing_product p ON p.id = l.product_id

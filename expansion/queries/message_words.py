@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from dealops.outbox.models import Message
 from expansion.models import Change, CrmLink, Deal, Handoff
 from expansion.queries.crm import LINES_TOPIC, POLL_TOPIC, READ_TOPIC, WRITE_TOPIC
+from expansion.queries.crm_context import CONTEXT_TOPIC
 
 # topic -> what is done, with the deal's number in its place.
 _OF_A_DEAL = {
     READ_TOPIC: "Read {} as HubSpot has it now",
     WRITE_TOPIC: "Amount, stage and numbers of {} for HubSpot",
+    CONTEXT_TOPIC: "Context of the hand-off of {} for HubSpot",
     LINES_TOPIC: "Line items of {} for HubSpot",
 }
 _BY_ITSELF = {

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from dealops.accounts.models import User
-from expansion.domain.motion.fields import FIELDS
+from expansion.domain.motion.phrases import said
 from expansion.models import Evaluation, Offer, Play, PlayVersion, Signal
 from expansion.scope import visible
 
@@ -62,10 +62,7 @@ def words_of(definition: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _words(row: Mapping[str, Any]) -> str:
-    field = FIELDS.get(str(row.get("field")))
     value = row.get("value")
-    if value is True:
-        return field.label if field else str(row.get("field"))
-    said = " to ".join(map(str, value)) if row.get("op") == "between" else ", ".join(map(str, value)) if isinstance(value, list) else value
+    listed = (" and " if row.get("op") == "between" else ", ").join(map(str, value)) if isinstance(value, list) else str(value)
     again = f", again once below {row['rearm']}" if row.get("rearm") else ""
-    return f"{field.label if field else row.get('field')} {row.get('op')} {said}{again}"
+    return f"{said(row, listed)}{again}"

@@ -15,6 +15,7 @@ from expansion.domain.motion.offers import OPEN
 from expansion.domain.motion.outcomes import Noise, Pressure, noise, quarter_ends
 from expansion.domain.motion.use import in_words
 from expansion.models import Deal, Offer
+from expansion.queries.facts import offers_of_the_week
 from expansion.queries.signals import overrides_report
 from expansion.scope import visible
 
@@ -24,13 +25,18 @@ NOISE_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Restraint:
-    """`overrides` are rows of (guardrail, label, by, count) of the last 90 days; `pressures` each person who showed offers in a year."""
+    """`overrides` are rows of (guardrail, label, by, count) of the last 90 days; `pressures` each person who showed offers in a year.
+
+    `week` counts the offers of seven days to all customers of the company, of which `cap` are the most (None: no limit).
+    """
 
     overrides: list[dict[str, Any]]
     noise: Noise
     shown: int
     active: int
     pressures: tuple[Pressure, ...]
+    week: int
+    cap: int | None
 
     @property
     def per_account(self) -> str:
@@ -39,7 +45,8 @@ class Restraint:
 
 
 def restraint(user: User, *, on: date) -> Restraint:
-    """Of the customers this person sees. Five queries."""
+    """Of the customers this person sees. Six queries."""
+    week, cap = offers_of_the_week(on=on)
     offers = visible(user, Offer.objects.all())
     shown = offers.filter(shown_at__date__gt=on - timedelta(days=NOISE_DAYS), shown_at__date__lte=on).count()
     active = visible(user, Deal.objects.filter(is_open=True)).aggregate(count=Count("customer", distinct=True))["count"]
@@ -47,7 +54,7 @@ def restraint(user: User, *, on: date) -> Restraint:
     return Restraint(
         overrides=overrides_report(user=user, first=on - timedelta(days=OVERRIDE_DAYS), last=on),
         noise=noise(shown=shown, active=active, open_offers=dict(crowded)), shown=shown, active=active,
-        pressures=_pressures(offers, on),
+        pressures=_pressures(offers, on), week=week, cap=cap,
     )  # fmt: skip
 
 

@@ -11,7 +11,10 @@ from django.views.decorators.http import require_POST
 
 from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
+from billing.models import Customer
 from expansion.operations.account_plan import plan_account
+from expansion.operations.affiliates import belong
+from expansion.scope import visible
 from expansion.web.accounts import customer_or_404
 from expansion.web.frame import section
 
@@ -33,6 +36,23 @@ def plan(request: HttpRequest, number: str) -> HttpResponse:
     else:
         messages.success(request, "Saved. It stands on the timeline.")
     return HttpResponseRedirect(reverse("account", args=[customer.number]) + "#plan")
+
+
+@require_POST
+@section("accounts")
+def group(request: HttpRequest, number: str) -> HttpResponse:
+    """Posted: `parent`, the number of the customer this one belongs to, or nothing."""
+    customer, typed = customer_or_404(request, number), request.POST.get("parent", "").strip()
+    try:
+        parent = visible(request.user, Customer.objects.filter(number__iexact=typed)).first() if typed else None
+        if typed and parent is None:
+            raise Refusal("unknown_customer", "parent", f"There is no customer {typed[:40]} in your teams.")
+        belong(child=customer, parent=parent, by=request.user, now=now())
+    except Refusal as refusal:
+        messages.error(request, f"Nothing was saved. {refusal.message}")
+    else:
+        messages.success(request, f"{customer.name} belongs to {parent.name if parent else 'nobody'}.")
+    return HttpResponseRedirect(reverse("account", args=[customer.number]) + "#group")
 
 
 def _day(text: str) -> date | None:

@@ -12,6 +12,7 @@ from billing.models import Customer
 from expansion import rules_motion as rules
 from expansion.domain.motion.kinds import LIFECYCLE
 from expansion.queries import accounts as queries
+from expansion.queries.affiliates import group_of
 from expansion.queries.downsell import kept_by
 from expansion.queries.growth import growth_of
 from expansion.queries.signals import headline_of
@@ -58,7 +59,7 @@ def account(request: HttpRequest, number: str) -> HttpResponse:
         may_show=rules.why_not_show_offer(request.user) is None,
         parts=PARTS, busiest=max((used for used in found.used if used.share is not None), key=lambda used: used.share or 0, default=None),
         asked_for=[cell for cell in found.matrix if cell.tone != "quiet"], others=[cell for cell in found.matrix if cell.tone == "quiet"],
-        kept=kept_by(customer.pk, on=on),
+        kept=kept_by(customer.pk, on=on), group=group_of(customer, found.account, user=request.user, on=on),
         may_plan=rules.why_not_plan_account(request.user) is None, lifecycles=LIFECYCLE,
         is_stale=any(used.is_stale for used in found.used), is_counted=any(used.use for used in found.used),
     )  # fmt: skip

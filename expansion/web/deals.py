@@ -104,6 +104,7 @@ def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
         introduction=introduction_of(found.pk),
         open_offer=offers.of_deal(found.pk),
         adoption=adoption,
+        committers=adoptions.who_commits() if adoption else (),
         load_alarms=adoptions.load_alarms(adoption),
         may_adopt=rules_motion.why_not_work_signal(request.user) is None,
         gate=GATE,

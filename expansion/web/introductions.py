@@ -17,6 +17,7 @@ from billing.models import Product
 from dealops.accounts.models import Role, User
 from expansion import rules_motion as rules
 from expansion.domain.motion import plays, qualification
+from expansion.domain.motion.context import groups_of
 from expansion.models import Contact, Introduction, Signal
 from expansion.operations import qualifying as operations
 from expansion.queries import introductions as queries
@@ -158,43 +159,3 @@ def _answer(request: HttpRequest, pk: int, act: Callable[[Introduction], str], *
         return here
     messages.success(request, words)
     return HttpResponseRedirect(reverse("deal", args=[found.deal.number])) if to_deal and found.deal else here
-
-
-# Group -> its title and the labels of what stands in it, in order.
-GROUPS: dict[str, tuple[str, dict[str, str]]] = {
-    "need": (
-        "What they need",
-        {
-            "goal": "Goal", "problem": "Problem", "verbatim": "In their words", "evidence": "Evidence", "urgency": "Urgency",
-            "contact": "Contact", "department": "Department",
-        },
-    ),
-    "product": (
-        "What they have",
-        {
-            "plan": "Plan", "owned": "Owned", "proposed": "Proposed", "units": "Units more", "utilisation": "In use", "health": "Health",
-            "implementation_stage": "Stage", "milestone": "Last result",
-        },
-    ),
-    "offer": (
-        "What was offered",
-        {
-            "shown": "Shown", "where": "Where", "when": "When", "response": "Answer", "deferred_until": "Deferred until",
-            "words": "Words to start from",
-        },
-    ),
-    "routing": ("Why it comes to you", {"because": "Reason", "reason": "Routing", "rule": "Rule", "joined": "Joined by"}),
-}  # fmt: skip
-
-
-def groups_of(context: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The four groups in words, what is blank left out: (title, [(label, value)])."""
-    shown = []
-    for name, (title, labels) in GROUPS.items():
-        rows = [(label, _words(context.get(name, {}).get(key))) for key, label in labels.items()]
-        shown.append((title, [(label, value) for label, value in rows if value]))
-    return shown
-
-
-def _words(value: Any) -> str:
-    return ", ".join(str(part).replace("_", " ") for part in value) if isinstance(value, list) else str(value or "")

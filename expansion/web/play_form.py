@@ -7,14 +7,11 @@ from typing import Any
 
 from expansion.domain.motion import gates
 from expansion.domain.motion.fields import FIELDS, OWNERSHIP_BY_ADOPTION
+from expansion.domain.motion.phrases import said
 
 ROWS, TASKS = 3, 3
 TEXTS = ("mechanism", "product", "because", "message", "offer_type", "complexity")
 NUMBERS = {"health": gates.HEALTH, "cool_down_days": gates.COOL_DOWN, "stop_after_days": 30}
-OPERATOR_WORDS = {
-    "=": "is", "!=": "is not", ">=": "is at least", "<=": "is at most", ">": "is above", "<": "is below", "between": "is between",
-    "in": "is one of", "not in": "is none of", "has": "has", "lacks": "lacks",
-}  # fmt: skip
 LISTS = frozenset({"in", "not in", "between"})
 
 
@@ -49,15 +46,11 @@ def _text(value: Any) -> str:
 
 def sentence_of(form: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The rule read aloud: (traits joined, live signals joined), blank where nothing is chosen yet. The script keeps it up to date."""
-    return [(kind, " and ".join(_said(row) for row in form[kind] if row.get("field"))) for kind in ("static", "live")]
+    return [(kind, " and ".join(_aloud(form[kind]))) for kind in ("static", "live")]
 
 
-def _said(row: Mapping[str, Any]) -> str:
-    field = FIELDS.get(str(row["field"]))
-    label = field.label if field else str(row["field"])
-    if field and field.type == "yes":
-        return label
-    return f"{label} {OPERATOR_WORDS.get(str(row.get('op')), row.get('op'))} {row.get('value') or '…'}"
+def _aloud(rows: list[Mapping[str, Any]]) -> list[str]:
+    return [said(row, str(row.get("value") or "…")) for row in rows if row.get("field")]
 
 
 def definition_of(data: Any) -> dict[str, Any]:

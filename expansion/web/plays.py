@@ -16,14 +16,16 @@ from billing.models import Product
 from expansion import rules_motion as rules
 from expansion.domain.motion import conditions, gates, plays
 from expansion.domain.motion.fields import FIELDS, SEGMENTS
+from expansion.domain.motion.phrases import OPERATOR_WORDS, phrase
 from expansion.domain.motion.presets import EVERY
 from expansion.models import Play, PlayVersion
 from expansion.operations import plays as operations
+from expansion.operations.offer_limit import HIGHEST, set_limit
 from expansion.queries import plays as queries
 from expansion.queries.pairings import suggested_count
 from expansion.queries.restraint import restraint
 from expansion.web.frame import page, section, status_of
-from expansion.web.play_form import OPERATOR_WORDS, blank, definition_of, sentence_of, shown_of
+from expansion.web.play_form import blank, definition_of, sentence_of, shown_of
 from expansion.web.signals import LONDON, int_of, today
 
 MECHANISM_WORDS = {"upsell": "Upsell", "cross_sell": "Cross-sell", "downgrade": "Downgrade"}
@@ -43,7 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
         request, "plays/list.html", title="Plays", rows=rows, suggested=suggested_count(),
         presets=[p for p in EVERY.values() if p.code.lower() not in taken
         and p.code not in taken], may_edit=rules.why_not_edit_plays(request.user) is None,
-        restraint=restraint(request.user, on=today()) if rules.why_not_see_restraint(request.user) is None else None,
+        most=HIGHEST, restraint=restraint(request.user, on=today()) if rules.why_not_see_restraint(request.user) is None else None,
     )  # fmt: skip
 
 
@@ -59,6 +61,25 @@ def play(request: HttpRequest, code: str) -> HttpResponse:
         evaluations=queries.evaluations_of(found, request.user), backtest=_backtest(versions[0]),
         may_edit=rules.why_not_edit_plays(request.user) is None, leads_to=_leads_to(versions[0].definition.get("product", "")),
     )  # fmt: skip
+
+
+@require_POST
+@section("plays")
+def limit(request: HttpRequest) -> HttpResponse:
+    """Posted `per_week` (empty: no limit) and `seen`: the most offers a week to all customers together."""
+    try:
+        done = set_limit(per_week=_count(request, "per_week"), seen=_count(request, "seen"), by=request.user, now=now())
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, f"Set: {str(done).lower()}. It is asked for from the next offer on.")
+    return HttpResponseRedirect(f"{reverse('plays')}#noise")
+
+
+def _count(request: HttpRequest, name: str) -> int | None:
+    """A whole number of a form, None for an empty field; -1, which no limit ever is, for anything else."""
+    text = request.POST.get(name, "").strip()
+    return None if not text else int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
 
 
 def _leads_to(product: str) -> str:
@@ -152,13 +173,15 @@ def build(request: HttpRequest, code: str = "") -> HttpResponse:
     return page(
         request, "plays/build.html", title=f"Edit {found.name}" if found else "New play", play=found, newest=newest, form=form, name=name,
         refusal=refusal, error=error, status=403 if refusal else status_of(error) if error else 200, products=products,
-        static_fields=[(title, [(name, FIELDS[name].label) for name in names]) for title, names in SEGMENTS], live_fields=_live_fields(),
+        static_fields=[(title, [(name, FIELDS[name].label, phrase(name)) for name in names]) for title, names in SEGMENTS],
+        live_fields=_live_fields(),
         operators=[(op, words) for op, words in OPERATOR_WORDS.items() if any(op in ops for ops in conditions.OPERATORS.values())],
         gates=[(gates.LABELS[name], gates.ASKS[name]) for name in gates.NAMES], sentence=sentence_of(form),
         mechanisms=MECHANISM_WORDS.items(), offer_types=plays.OFFER_TYPES, complexities=plays.COMPLEXITIES,
     )  # fmt: skip
 
 
-def _live_fields() -> list[tuple[str, list[tuple[str, str]]]]:
+def _live_fields() -> list[tuple[str, list[tuple[str, str, str]]]]:
     """One group without a title, by label."""
-    return [("", sorted(((name, field.label) for name, field in FIELDS.items() if field.kind == "live"), key=lambda pair: pair[1]))]
+    live = [(name, field.label, phrase(name)) for name, field in FIELDS.items() if field.kind == "live"]
+    return [("", sorted(live, key=lambda row: row[1]))]

@@ -16,6 +16,7 @@ from expansion.web import (
     composer,
     connections,
     crm,
+    crm_properties,
     deals,
     documents,
     downsell,
@@ -61,6 +62,7 @@ urlpatterns = [
     path("crm", crm.index, name="crm"),
     path("crm/test", crm.test, name="crm_test"),
     path("crm/stages", crm.stages, name="crm_stages"),
+    path("crm/properties", crm_properties.properties, name="crm_properties"),
     path("crm/<slug:number>/take", crm.take, name="crm_take"),
     path("crm/<slug:number>/dismiss", crm.dismiss, name="crm_dismiss"),
     path("crm/<slug:number>/keep", crm.keep, name="crm_keep"),
@@ -94,6 +96,7 @@ urlpatterns = [
     path("deals/<slug:number>/renewal", renewal.renew, name="deal_renewal"),
     path("deals/<slug:number>/end", renewal.end, name="deal_end"),
     path("deals/<slug:number>/downsell", downsell.plan, name="deal_downsell"),
+    path("adoption/<int:pk>/commitment", adoption.commitment, name="adoption_commitment"),
     path("adoption/<int:pk>/answer", adoption.answer, name="adoption_answer"),
     # changes
     path("changes", changes.index, name="changes"),
@@ -130,10 +133,12 @@ urlpatterns = [
     # One's own account lies below the same word; a customer's number has a figure in it.
     re_path(r"accounts/(?P<number>[A-Za-z-]*[0-9][A-Za-z0-9_-]*)$", accounts.account, name="account"),
     re_path(r"accounts/(?P<number>[A-Za-z-]*[0-9][A-Za-z0-9_-]*)/plan$", account_plan.plan, name="account_plan"),
+    re_path(r"accounts/(?P<number>[A-Za-z-]*[0-9][A-Za-z0-9_-]*)/group$", account_plan.group, name="account_group"),
     # plays
     path("plays", plays.index, name="plays"),
     path("plays/new", plays.build, name="play_new"),
     path("plays/start", plays.start, name="play_start"),
+    path("plays/offers-a-week", plays.limit, name="offer_limit"),
     path("plays/pairings", pairings.index, name="pairings"),
     path("plays/pairings/decide", pairings.decide, name="pairing_decide"),
     path("plays/<slug:code>", plays.play, name="play"),

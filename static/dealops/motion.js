@@ -42,12 +42,15 @@
   const play = document.querySelector("form[data-play]");
   const chosen = (select) => (select && select.selectedIndex >= 0 ? select.options[select.selectedIndex].text.trim() : "");
 
+  // A field as the subject of a sentence.
+  const subject = (select) => select.options[select.selectedIndex].dataset.phrase || chosen(select);
+
   function said(kind, none) {
     const rows = Array.from(play.querySelectorAll('[data-condition="' + kind + '"]')).filter((row) => row.querySelector("select").value);
     const words = rows.map((row) => {
       const value = row.querySelector('[name="' + kind + '_value"]').value.trim();
       const [field, op] = row.querySelectorAll("select");
-      return value === "yes" || (!value && op.value === "=") ? chosen(field) : chosen(field) + " " + chosen(op) + " " + (value || "…");
+      return value === "yes" || (!value && op.value === "=") ? subject(field) : subject(field) + " " + chosen(op) + " " + (value || "…");
     });
     return words.join(" and ") || none;
   }

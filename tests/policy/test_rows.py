@@ -22,7 +22,7 @@ OF_EVERYBODY = {
     "accounts.User", "outbox.Gate", "outbox.Pulse", "billing.Product", "billing.Price", "billing.DemoClock", "billing.Team",
     "expansion.Pipeline",
     "expansion.Stage", "expansion.ChangeCounter", "expansion.ApprovalRule", "expansion.ProductFacts", "expansion.ProductRelation",
-    "expansion.Play", "expansion.PlayVersion", "expansion.CrmPortal", "expansion.CrmStage",
+    "expansion.Play", "expansion.PlayVersion", "expansion.CrmPortal", "expansion.CrmProperty", "expansion.CrmStage", "expansion.OfferLimit",
 }  # fmt: skip
 BY_HAND = {"billing.Customer", "billing.Segment", "outbox.Message", "outbox.Attempt", "audit.Entry", "audit.Anchor", "audit.Chain"}
 

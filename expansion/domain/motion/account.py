@@ -107,6 +107,9 @@ class Account:
     removed_soon: tuple[str, ...] = ()
     open_offer: bool = False
     last_no: date | None = None
+    # Of all customers together in the last seven days, and how many there may be; None is no limit (S3-01).
+    offers_this_week: int = 0
+    weekly_cap: int | None = None
     products: Mapping[str, ProductTrait] = field(default_factory=dict)
 
     def owns(self, product: str) -> bool:

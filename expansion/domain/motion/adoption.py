@@ -23,11 +23,12 @@ class Task:
         return applied + timedelta(days=self.day)
 
 
+REVIEW = Task("value", "Review the value commitment with the customer", 60)
 TASKS = (
     Task("thank_you", "Write a thank-you letter", 2),
     Task("activation", "Check that at least half of what was added is assigned", 7),
     Task("usage", "Check that at least 60 % is in use", 30),
-    Task("value", "Review the value commitment with the customer", 60),
+    REVIEW,
 )
 # The thank-you is courtesy; the expansion is adopted when the three checks are.
 CHECKS = ("activation", "usage", "value")

@@ -13,6 +13,9 @@ from expansion.domain.motion.use import in_words
 HEALTH = 60
 OVERDUE_DAYS = 30
 COOL_DOWN = 30
+# So many offers a week to all customers together, until RevOps says otherwise (S3-01).
+WEEKLY_CAP = 50
+WEEK = 7
 SAVING = frozenset({"downgrade", "adoption"})
 
 
@@ -117,6 +120,19 @@ def _cool_down(account: Account, proposal: Proposal, on: date) -> tuple[bool, st
     return True, "Nothing was asked lately."
 
 
+def _weekly_cap(account: Account, proposal: Proposal, on: date) -> tuple[bool, str]:
+    if account.weekly_cap is None:
+        return True, "No limit is set for a week."
+    shown, cap = account.offers_this_week, account.weekly_cap
+    if shown >= cap:
+        offers = f"{shown} offer{' was' if shown == 1 else 's were'}"
+        return (
+            False,
+            f"{offers} shown to all customers together in {WEEK} days, and {cap} a week are the most.",
+        )
+    return True, f"{shown} of {cap} offers a week to all customers together were shown."
+
+
 def _evidence(account: Account, proposal: Proposal, on: date) -> tuple[bool, str]:
     if proposal.mechanism == "upsell" and not (proposal.has_usage_evidence or proposal.has_need_evidence):
         return False, "Nothing they do or said shows that they need more."
@@ -148,6 +164,7 @@ _GATES: tuple[tuple[str, Check, str, frozenset[str]], ...] = (
     ("short_lived", _short_lived, "", SAVING),
     ("one_open_offer", _one_open_offer, "G7", frozenset({"adoption"})),
     ("cool_down", _cool_down, "", SAVING),
+    ("weekly_cap", _weekly_cap, "", SAVING),
     ("usage_evidence", _evidence, "G3", SAVING),
     ("relation", _relation, "G2", SAVING),
 )
@@ -155,7 +172,8 @@ NAMES = tuple(name for name, *_ in _GATES)
 LABELS = {
     "health": "Health", "onboarding": "Onboarding done", "value_proof": "Value proof", "readiness": "Ready for the product",
     "not_owned": "Not owned yet", "support_load": "Support load", "short_lived": "Lasting purchases", "one_open_offer": "One open offer",
-    "cool_down": "Cool-down", "usage_evidence": "Evidence of need", "relation": "Related to a goal or product",
+    "cool_down": "Cool-down", "weekly_cap": "Offers of the week",
+    "usage_evidence": "Evidence of need", "relation": "Related to a goal or product",
 }  # fmt: skip
 # What each gate asks, for the person who writes a play.
 ASKS = {
@@ -168,6 +186,7 @@ ASKS = {
     "short_lived": "They did not buy it before and drop it within six months.",
     "one_open_offer": "No other offer waits for their answer.",
     "cool_down": "The last no, or silence, is as many days ago as you set.",
+    "weekly_cap": "All customers together were shown fewer offers in seven days than the limit on the page of plays.",
     "usage_evidence": "An upsell rests on use, or on what they said.",
     "relation": "A cross-sell serves a goal, answers a problem they described, or is an approved pairing.",
 }
@@ -189,6 +208,7 @@ OVERRIDES = {
     "support_load": frozenset({"revops"}),
     "short_lived": frozenset({"revops"}),
     "cool_down": frozenset({"customer_success", "revops"}),
+    "weekly_cap": frozenset({"revops"}),
     "usage_evidence": frozenset({"customer_success", "revops"}),
     "relation": frozenset({"customer_success", "revops"}),
     "health": frozenset({"revops"}),

@@ -8,7 +8,8 @@ import pytest
 from billing.domain.refusal import Refusal
 from expansion.models import Adoption, AdoptionTask
 from expansion.operations import adoption, deals, facts, usage
-from tests.expansion.desk import approved
+from expansion.queries import adoption as queries
+from tests.expansion.desk import approved, set_clock
 from tests.worlds import STORY_DAY, seed_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("S2-31", "S4-26", "S4-64")]
@@ -89,3 +90,57 @@ def test_support_load_is_watched_and_alarms_once(world):
     found = Adoption.objects.get()
     assert (found.load_before, found.load_after) == (0, 10)
     assert adoption.watch_support(on=STORY_DAY + 31 * DAY, now=world.now) == 0
+
+
+@pytest.mark.req("S2-30")
+def test_a_commitment_begins_with_the_goal_its_metric_and_its_day(db):
+    made = seed_world()
+    customer, day = made.contract.customer, STORY_DAY + 75 * DAY
+    facts.set_goal(customer=customer, title="No overtime in the north", at=made.now, metric="Overtime hours a month", due_on=day)
+    approved(made, goal="No overtime in the north")
+    adoption.begin_missing(now=made.now)
+    found = Adoption.objects.get()
+    assert (found.promise, found.promise_metric) == ("No overtime in the north", "Overtime hours a month")
+    assert (found.promised_for, found.promise_owner) == (day, made.csm)
+    assert found.tasks.get(kind="value").due_on == day, "reviewed on the day it is promised for"
+
+
+@pytest.mark.req("S2-30")
+def test_what_is_promised_is_written_down_whole_and_reviewed_on_its_day(world):
+    task, day = AdoptionTask.objects.get(kind="value"), STORY_DAY + 40 * DAY
+    whole = {"outcome": "No overtime in the north", "metric": "Overtime hours a month", "day": day, "owner": world.ae}
+    given = {"task_id": task.pk, "by": world.csm, "on": STORY_DAY, "now": world.now}
+    wrong = {"outcome": " ", "metric": "", "day": STORY_DAY, "owner": world.finance}
+    for field, value in wrong.items():
+        with pytest.raises(Refusal) as refused:
+            adoption.commit(**given, **{**whole, field: value})
+        assert refused.value.field == field
+    kept = adoption.commit(**given, **whole)
+    task.refresh_from_db()
+    assert (kept.promise, kept.promise_metric, kept.promised_for, kept.promise_owner) == tuple(whole.values())
+    assert task.due_on == day
+    assert not any(row.kind == "value" for row in queries.due_for(world.ae, today=day - 8 * DAY)[0])
+    assert any(row.kind == "value" for row in queries.due_for(world.ae, today=day - 7 * DAY)[0]), "on the Home of who answers for it"
+    adoption.answer(task_id=task.pk, passes=True, words="Down to two hours", by=world.ae, on=day, now=world.now)
+    with pytest.raises(Refusal, match="reviewed"):
+        adoption.commit(**given, **whole)
+
+
+@pytest.mark.req("S2-30")
+def test_the_deal_asks_for_it_and_shows_it(world, client, settings):
+    set_clock(settings)
+    task = AdoptionTask.objects.get(kind="value")
+    client.force_login(world.csm)
+    assert "Not agreed yet" in client.get(f"/deals/{world.deal.number}").content.decode()
+    given = {"outcome": "No overtime", "metric": "Overtime hours", "day": "2026-08-01", "owner": world.csm.pk}
+    page = client.post(f"/adoption/{task.pk}/commitment", given, follow=True).content.decode()
+    assert "Kept. It is reviewed on 1 Aug 2026." in page and "<dd>Overtime hours</dd>" in page and "<dd>Carl Moss</dd>" in page
+    for name, value, words in (
+        ("owner", "", "Choose who answers"),
+        ("day", "soon", "Choose the day"),
+        ("metric", "", "by what both sides"),
+    ):
+        assert words in client.post(f"/adoption/{task.pk}/commitment", {**given, name: value}, follow=True).content.decode()
+    client.force_login(world.finance)
+    client.post(f"/adoption/{task.pk}/commitment", {**given, "outcome": "Something else"})
+    assert Adoption.objects.get().promise == "No overtime"

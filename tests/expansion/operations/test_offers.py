@@ -8,11 +8,12 @@ from django.db import IntegrityError, transaction
 
 from billing.domain.refusal import NotAllowed, Refusal
 from dealops.audit.models import Entry
+from expansion.domain.motion.gates import WEEKLY_CAP
 from expansion.models import Introduction, Offer, Signal
-from expansion.operations import changes, facts, motion, offers
+from expansion.operations import changes, facts, inbox_of_signals, motion, offer_limit, offers
 from expansion.operations.offers import Pitch, Proposed
 from expansion.queries import offers as queries
-from expansion.queries.facts import snapshots
+from expansion.queries.facts import offers_of_the_week, snapshots
 from tests.expansion.desk import approved, rejected, submitted
 from tests.expansion.more_deals import another_deal
 from tests.expansion.operations.customers import live, run, told_world
@@ -261,3 +262,30 @@ def test_a_change_of_another_kind_does_not_claim_the_offer(world):
     submitted(world, "15")
     offer.refresh_from_db()
     assert offer.change is None
+
+
+@pytest.mark.req("S3-01", "S4-05")
+def test_the_limit_of_the_week_is_of_all_customers_and_only_revops_lets_one_pass(world):
+    live(world, "TM2")
+    other = another_deal(world, 1077, "Harbour Freight").deal
+    Offer.objects.filter(pk=show(world).pk).update(customer=other.customer, deal=other)
+    offer_limit.set_limit(per_week=1, seen=WEEKLY_CAP, by=world.admin, now=world.now)
+    run(world)
+    signal = Signal.objects.get(customer=world.deal.customer)
+    assert (signal.state, signal.gate) == ("held", "weekly_cap")
+    assert signal.held_reason.startswith("1 offer was shown to all customers together in 7 days, and 1 a week are the most.")
+    with pytest.raises(Refusal, match="Held back by “Offers of the week”"):
+        show(world, signal=signal)
+    passing = {"signal_id": signal.pk, "version": signal.version_number, "reason": "They asked", "on": STORY_DAY, "now": world.now}
+    with pytest.raises(NotAllowed, match="RevOps only"):
+        inbox_of_signals.let_through(**passing, by=world.csm)
+    assert inbox_of_signals.let_through(**passing, by=world.admin).state == "open"
+    assert show(world, signal=signal).response == "open"
+
+
+@pytest.mark.req("S3-01")
+def test_the_week_is_the_last_seven_days_and_a_later_offer_does_not_count_before(world):
+    offer = show(world)
+    assert [offers_of_the_week(on=STORY_DAY + n * DAY)[0] for n in (-1, 0, 6, 7)] == [0, 1, 1, 0]
+    assert offers_of_the_week(on=STORY_DAY) == (1, WEEKLY_CAP), "the standard holds until somebody sets a limit"
+    assert offer.response == "open"

@@ -72,7 +72,7 @@ def test_the_rule_is_read_aloud_while_it_is_written(at_site, world):
     rhea.get_by_label("When (live signals) 1: field").select_option("utilisation")
     rhea.get_by_label("When (live signals) 1: comparison").select_option(">=")
     rhea.get_by_label("When (live signals) 1: value").fill("0.90")
-    expect(aloud).to_contain_text("Share of the seats in use is at least 0.90")
+    expect(aloud).to_contain_text("the share of the seats in use is at least 0.90")
     rhea.get_by_label("Least health").fill("70")
     expect(aloud).to_contain_text("below health 70")
     rhea.get_by_label("Because…").press("End")

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from expansion.models import Offer, Signal
+from dealops.audit.models import Entry
+from expansion.models import Offer, OfferLimit, Signal
 from expansion.operations import facts, inbox_of_signals, offers, signals
 from tests.expansion.desk import set_clock
 from tests.expansion.operations.customers import live, tell_brightwave
@@ -44,5 +45,28 @@ def test_who_answers_for_the_rules_sees_whether_customers_are_asked_too_much(cli
         assert 'Onboarding done</strong> <span class="do-muted">G1</span>: Carl Moss, 1 time' in page
         assert "0 shown to 1 active customer: <strong>0</strong> each" in page
         assert "Ada Ellis: 1 in the last two weeks of quarters, 0 in between" in page
+        assert "In seven days, to all customers together: <strong>0</strong> of at most <strong>50</strong>" in page
     client.force_login(world.ae)
     assert "Do we ask too much?" not in text(client.get("/plays"))
+
+
+@pytest.mark.req("S3-01")
+def test_revops_sets_how_many_offers_a_week_there_are_and_others_do_not(client, world):
+    client.force_login(world.admin)
+    assert "Set: 12 a week." in text(client.post("/plays/offers-a-week", {"per_week": "12", "seen": "50"}, follow=True))
+    assert 'name="per_week" type="number" inputmode="numeric" min="0" max="100000" value="12"' in text(client.get("/plays"))
+    assert "Somebody else set the limit meanwhile" in text(
+        client.post("/plays/offers-a-week", {"per_week": "9", "seen": "50"}, follow=True)
+    )
+    for wrong in ("-1", "many", "1.5", "100001"):
+        page = text(client.post("/plays/offers-a-week", {"per_week": wrong, "seen": "12"}, follow=True))
+        assert "Write a whole number from 0 to 100,000" in page
+    assert OfferLimit.objects.get().per_week == 12
+    assert "Set: no limit." in text(client.post("/plays/offers-a-week", {"per_week": "", "seen": "12"}, follow=True))
+    entry = Entry.objects.filter(action="offers.limit_set").latest("pk")
+    assert entry.sentence == "Rhea Kaur set the limit of offers to all customers together: no limit. Before: 12 a week."
+    client.force_login(world.csm)
+    assert "RevOps writes plays" in text(client.post("/plays/offers-a-week", {"per_week": "500", "seen": ""}, follow=True))
+    assert OfferLimit.objects.get().per_week is None
+    client.force_login(world.auditor)
+    assert "Offers a week at most" not in text(client.get("/plays"))
