@@ -15,6 +15,7 @@ from billing.operations import changes as books
 from billing.operations import contracts
 from dealops.accounts.models import User
 from expansion.domain import workflow
+from expansion.domain.summary import from_day
 from expansion.models import Change, Deal
 from expansion.operations import adoption, crm_writing, handoffs, notices, rebasing, season, steps
 from expansion.operations.deals import lock, place, stage_of
@@ -31,7 +32,7 @@ NOT_AS_AGREED = "What is billed has moved since the approval, so the amounts are
 
 def summary(change: Change) -> str:
     """The change in a few words for timelines and messages, from its frozen impact."""
-    return f"{change.impact['summary']} from {change.effective:%-d %b %Y}"
+    return from_day(change.impact["summary"], change.effective)
 
 
 def start(change: Change, contract: Contract, seen: Preview, *, by: User | None, now: datetime) -> None:
@@ -71,7 +72,7 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
     change.applied_at, change.executed_hash = now, change.content_hash
     change.document_number = document.number if document else ""
     change.save(update_fields=["state", "applied_at", "executed_hash", "document_number"])
-    billed = f"{document.number} issued over {document.total:.2f} {document.currency}" if document else seen.impact.why
+    billed = f"{document.number} issued over {document.total:.2f} {document.currency}" if document else seen.impact.why.rstrip(".")
     tell(change, contract, "change.applied", f"{change.number} is in effect. {billed}. {_next_words(change)}.", by=by, now=now)
     adoption.begin(change, contract, on=today, now=now)
     if deal.stage.code == "awaiting_approval":

@@ -16,6 +16,7 @@ from dealops.outbox.operations import enqueue
 from expansion.domain.messages import Facts, fact_lines
 from expansion.domain.quiet import over_at
 from expansion.domain.slack import approval_blocks, decided_blocks, plain_blocks
+from expansion.domain.summary import from_day
 from expansion.domain.workflow import State
 from expansion.models import Change, Handoff, Notice, NoticePreference, Question, Signal, page_of
 from expansion.operations import digests, slack_posts
@@ -169,7 +170,7 @@ def facts_of(change: Change, contract: Contract, *, why: str) -> Facts:
     return Facts(
         number=change.number,
         customer=contract.customer.name,
-        sentence=f"{change.impact['summary']} from {change.effective:%-d %b %Y}",
+        sentence=from_day(change.impact["summary"], change.effective),
         impact=change.impact,
         currency=change.currency,
         maker=change.maker.name,

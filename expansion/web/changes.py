@@ -17,6 +17,7 @@ from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
 from dealops.accounts.models import User
 from expansion import rules
+from expansion.domain.summary import short
 from expansion.domain.workflow import State, WrongState
 from expansion.models import Change
 from expansion.operations import changes as operations
@@ -91,7 +92,7 @@ def _change_page(request: HttpRequest, found: Change) -> HttpResponse:
     return page(
         request,
         "changes/change.html",
-        title=f"{found.number}: {shown.impact.summary}",
+        title=f"{found.number}: {short(shown.impact.summary)}",
         change=found,
         deal=found.deal,
         contract=found.deal.contract,

@@ -9,11 +9,12 @@ from billing.models import Basis, Shape, Treatment
 from billing.templatetags.dates import day_text, short_day_text
 from billing.templatetags.money import money_text
 from expansion.domain.invoice_diff import InvoiceDiff
+from expansion.domain.summary import short
 from expansion.models import Change
 
 
 def title_of(change: Change) -> str:
-    return f"{change.number}: {change.impact['summary']}"
+    return f"{change.number}: {short(change.impact['summary'])}"
 
 
 def approve_label(change: Change, next_change: InvoiceDiff | None, tax_name: str) -> str:
