@@ -158,7 +158,7 @@ def _keep_signals(versions: list[PlayVersion], found: Found, accounts: Mapping[i
         known = stored.get(key)
         if known is None:
             fresh.append(_new(key, version, play, outcome, accounts[key[0]], deals, products, at))
-        elif _update(known, outcome, on, at):
+        elif _run_out(known, play, on, at) or _update(known, outcome, on, at):
             moved.append(known)
             repeated += 1
         else:
@@ -218,6 +218,16 @@ def _say(signal: Signal, outcome: Outcome) -> None:
     signal.gates = [{"gate": r.gate, "passes": r.passes, "sentence": r.sentence, "guardrail": r.guardrail} for r in outcome.gates]
 
 
+def _run_out(signal: Signal, play: Play, on: date, at: datetime) -> bool:
+    """The play's stop rule: what nobody touched for so many days since it was first seen is not raised any longer. Whether it stopped."""
+    is_waiting = signal.state in {Signal.State.OPEN, Signal.State.HELD} and signal.version_number == 1
+    if not play.stop_after or not is_waiting or (on - signal.first_seen.date()).days < play.stop_after:
+        return False
+    signal.state, signal.reason, signal.closed_at = Signal.State.EXPIRED, f"Nobody took it up for {play.stop_after} days.", at
+    signal.gate, signal.held_reason = "", ""
+    return True
+
+
 def _update(signal: Signal, outcome: Outcome, on: date, at: datetime) -> bool:
     """Seen again: counted once a day, held or let go as the gates say now. What people settled stays settled. Whether it was touched."""
     if signal.state == Signal.State.SNOOZED and signal.snoozed_until and signal.snoozed_until > on:
@@ -273,8 +283,10 @@ def _tell(fresh: list[Signal], at: datetime) -> None:
         for signal in told:
             _record(signal, at)
         return
-    subjects = [f"deal:{signal.deal.number}" for signal in told[:500] if signal.deal]
-    record(action="signals.found", sentence=f"The plays found {len(told)} signals.", subjects=subjects, at=at)
+    subjects = list(dict.fromkeys(signal.deal.permalink for signal in told[:500] if signal.deal))
+    customers = len({signal.customer_id for signal in told})
+    words = f"The plays found reasons to talk to {customers:,} customers at once, this one among them; each stands under Signals."
+    record(action="signals.found", sentence=words, subjects=subjects, at=at)
 
 
 def _record(signal: Signal, at: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, Count, F, Q, QuerySet, When
@@ -20,7 +20,17 @@ from expansion.scope import visible
 PAGE_SIZE = 30
 TABS = {"open": "Open", "held": "Held back", "snoozed": "Not now", "handed_off": "Handed off", "dismissed": "Dismissed"}
 STALE_DAYS = 1
-WITH = ("customer", "deal__owner", "product", "play", "version", "contact", "created_by", "deal__contract__legal_entity")
+WITH = (
+    "customer",
+    "deal__owner",
+    "deal__success_manager",
+    "product",
+    "play",
+    "version",
+    "contact",
+    "created_by",
+    "deal__contract__legal_entity",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,17 @@ class SignalRow:
     def health(self) -> str:
         """The sentence of the health gate: before value, how they are doing (S1-29)."""
         return next((gate["sentence"] for gate in self.signal.gates if gate["gate"] == "health"), "")
+
+    @property
+    def tasks(self) -> list[tuple[str, date, str]]:
+        """What the play asks for while the signal waits: (title, due on, whose it is), the account's success manager's first (S1-21)."""
+        signal = self.signal
+        if signal.version is None or signal.state not in {Signal.State.OPEN, Signal.State.HELD, Signal.State.SNOOZED}:
+            return []
+        deal, began = signal.deal, signal.first_seen.date()
+        owner = (deal.success_manager or deal.owner).name if deal else "nobody yet"
+        found = signal.version.definition.get("tasks") or []
+        return [(str(task["title"]), began + timedelta(days=int(task["days"])), owner) for task in found]
 
     @property
     def passed(self) -> int:
