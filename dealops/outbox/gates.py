@@ -7,6 +7,8 @@ allowance (F34), stop together when the other side is down (F35), and stop writi
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,8 +29,18 @@ PATIENCE_SECONDS = 2.0
 # Bulk work leaves this share of the burst to people who wait for an approval (F29).
 KEPT_FOR_PEOPLE = 0.5
 
-# The queue of the message in hand; the relay sets it.
+# The queue of the work in hand: of the message that is being delivered, or of work that says so itself.
 queue_in_hand: ContextVar[str] = ContextVar("queue_in_hand", default="post")
+
+
+@contextmanager
+def working_on(queue: str) -> Iterator[None]:
+    """For the length of a block the work in hand is that of `queue`: it waits like it, and what it causes is queued with it (F29)."""
+    token = queue_in_hand.set(queue)
+    try:
+        yield
+    finally:
+        queue_in_hand.reset(token)
 
 
 class Shut(Exception):
@@ -160,4 +172,4 @@ def release(name: str) -> None:
     Gate.objects.filter(name=name).update(held="")
 
 
-__all__ = ["Limits", "Shut", "answered", "asked_to_wait", "enter", "hold", "not_answered", "queue_in_hand", "release"]
+__all__ = ["Limits", "Shut", "answered", "asked_to_wait", "enter", "hold", "not_answered", "queue_in_hand", "release", "working_on"]

@@ -14,10 +14,12 @@ from django.utils import timezone
 from dealops.accounts.models import User
 from dealops.audit.operations import record
 from dealops.outbox import bell
+from dealops.outbox.gates import queue_in_hand
 from dealops.outbox.models import Message, State
 
 NAMESPACE = uuid.UUID("6f0f4d0e-6a0c-5b57-9d1c-8b1f3a5c2e11")
 SCHEMA_VERSION = 1
+BULK = "bulk"
 
 
 class NotWaiting(Exception):
@@ -31,16 +33,19 @@ def enqueue(
     subject: str,
     payload: Mapping[str, Any],
     at: datetime | None = None,
-    queue: str = "post",
+    queue: str | None = None,
     not_before: datetime | None = None,
 ) -> Message:
     """Write one effect into the present transaction and ring the worker after commit.
+
+    Unless `queue` says another, what bulk work causes is bulk work itself, and everything else goes to `post`.
 
     `identity` names the effect for ever (entity, change, kind, revision); its UUIDv5 is the idempotency key, so the same
     effect is written once however often it is asked for.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("An outbox message belongs to the transaction of the change that causes it.")
+    queue = queue or queue_of_what_is_caused()
     # Leases and waits run on the wall clock; business dates never come from here.
     now = at or timezone.now()
     message, created = Message.objects.get_or_create(
@@ -55,15 +60,20 @@ def enqueue(
         },
     )
     if created:
-        if queue != "bulk":
+        if queue != BULK:
             _bring_forward(subject, queue)
         bell.ring_after_commit(queue)
     return message
 
 
+def queue_of_what_is_caused() -> str:
+    """`bulk` while bulk work is in hand, so that ten thousand approvals in one go never delay a single one (F29); else `post`."""
+    return BULK if queue_in_hand.get() == BULK else "post"
+
+
 def _bring_forward(subject: str, queue: str) -> None:
     """Bulk work of the same subject goes first, so it leaves the bulk queue: nobody's approval waits behind ten thousand others (F29)."""
-    Message.objects.filter(subject=subject, queue="bulk").exclude(state=State.DONE).update(queue=queue)
+    Message.objects.filter(subject=subject, queue=BULK).exclude(state=State.DONE).update(queue=queue)
 
 
 @dataclass(frozen=True, slots=True)

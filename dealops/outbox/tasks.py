@@ -14,7 +14,7 @@ QUEUES = ("post", "notify", "bulk")
 def drain(queue: str = "post") -> int:
     """Deliver what is due on one queue; answers how many messages were taken."""
     with context.through("task"):
-        return relay.drain(queue=queue)
+        return relay.drain(queue=queue, gives_way_to="post" if queue == "bulk" else None)
 
 
 @shared_task(name="dealops.outbox.tasks.sweep")

@@ -15,6 +15,7 @@ from django.db.models import Min
 from billing.models import LegalEntity
 from billing.operations.billing_run import bill
 from billing.queries.due import first_due
+from dealops.outbox.gates import working_on
 from expansion.domain import workflow
 from expansion.models import Change
 from expansion.operations import deadlines, ending, execution, steps
@@ -36,6 +37,7 @@ class Done:
     stepped: list[str] = field(default_factory=list)
 
 
+@working_on("bulk")
 def catch_up(
     *,
     on: date,
@@ -45,7 +47,8 @@ def catch_up(
 ) -> Done:
     """Do everything that is due by the business date `on`, of one legal entity or of all, in the order of its days. Idempotent.
 
-    `at` gives the moment written into the records of a day. Days on which nothing is due are passed over.
+    `at` gives the moment written into the records of a day. Days on which nothing is due are passed over. What it causes over there is bulk
+    work: nobody's approval waits behind it (F29).
     """
     done = Done()
     for day in _days(on, entity):

@@ -5,13 +5,14 @@ import uuid
 import pytest
 from django.db import transaction
 
-from dealops.outbox import operations, relay
+from dealops.outbox import handlers, operations, relay
+from dealops.outbox.gates import queue_in_hand
 from dealops.outbox.models import Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def put(identity, *, subject="contract:C-1", queue="post"):
+def put(identity, *, subject="contract:C-1", queue=None):
     with transaction.atomic():
         return operations.enqueue(topic="test.guards", identity=identity, subject=subject, payload={}, queue=queue)
 
@@ -42,3 +43,25 @@ def test_an_approval_never_waits_behind_the_bulk_work_of_others(monkeypatch, for
     assert [delivery.message.subject for delivery in first] == [urgent.subject]
     assert first[0].message.pk < urgent.pk
     assert Message.objects.filter(queue="bulk").count() == 49
+
+
+@pytest.mark.req("F29")
+@pytest.mark.parametrize(("cause", "queue"), [("bulk", "bulk"), ("post", "post"), ("notify", "post")])
+def test_what_bulk_work_causes_is_bulk_work_and_what_a_person_causes_is_not(monkeypatch, cause, queue):
+    monkeypatch.setitem(handlers._handlers, "test.cause", lambda delivery: lambda: put("effect", subject="contract:C-2"))
+    with transaction.atomic():
+        operations.enqueue(topic="test.cause", identity="cause", subject="job:1", payload={}, queue=cause)
+    assert relay.drain(queue=cause, limit=1) == 1
+    assert Message.objects.get(subject="contract:C-2").queue == queue
+    assert queue_in_hand.get() == "post", "what comes after it in this worker is not its work"
+
+
+@pytest.mark.req("F29")
+@pytest.mark.parametrize("gives_way", ["post", None], ids=["giving_way", "not_giving_way"])
+def test_a_worker_at_bulk_work_gives_way_as_soon_as_an_approval_is_due(monkeypatch, gives_way):
+    """With its negative control: both workers of a small installation may be at bulk work when somebody approves."""
+    monkeypatch.setitem(handlers._handlers, "test.guards", lambda delivery: lambda: None)
+    for number in range(20):
+        put(f"bill run {number}", subject=f"contract:C-{number}", queue="bulk")
+    put("approved", subject="contract:C-99")
+    assert relay.drain(queue="bulk", gives_way_to=gives_way) == (1 if gives_way else 20)

@@ -191,7 +191,7 @@ def test_without_skip_locked_and_leases_the_same_race_delivers_twice(sent, monke
     message = put()
     together = threading.Barrier(2)
 
-    def claim_without_lock(*, queue, size):
+    def claim_without_lock(*, queue, size, after=None):
         if Message.objects.get(pk=message.pk).state == State.DONE:
             return []
         together.wait(5)

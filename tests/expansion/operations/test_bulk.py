@@ -92,6 +92,8 @@ def test_many_are_approved_each_as_one_transaction_and_ones_own_are_left_out_wit
     assert job.state == "done"
     assert set(Decision.objects.values_list("change", flat=True)) == {first.pk, second.pk}
     assert Document.objects.filter(reference__in=[first.number, second.number]).count() == 2
+    told = Message.objects.filter(topic__in=["accounting.document", "accounting.template", "change.confirm"])
+    assert told and set(told.values_list("queue", flat=True)) == {"bulk"}, "no single approval waits behind what many cause"
     own.refresh_from_db()
     assert own.state == "submitted"
     assert Entry.objects.filter(action="bulk.finished").get().after == {"kind": "approve", "done": 2, "missed": 0}
