@@ -36,14 +36,14 @@ def post(delivery: Delivery) -> Callable[[], None]:
             remote, adopted = _send(accounting, payload, delivery, document)
             crash_point("post.after_remote")
         try:
-            _check_ours(payload, remote)
+            check_ours(payload, remote)
             port.check_totals(payload, remote)
             crash_point("post.after_checked")
             _allocate(accounting, payload, remote, delivery, document)
         except port.Permanent:
-            delivery.checkpoint(lambda: note_document_seen(posting, **_names(remote)))
+            delivery.checkpoint(lambda: note_document_seen(posting, **names(remote)))
             raise
-    return lambda: note_document_posted(posting, **_names(remote), adopted=adopted, at=now())
+    return lambda: note_document_posted(posting, **names(remote), adopted=adopted, at=now())
 
 
 def look_up(accounting: port.Accounting, payload: port.DocumentPayload, delivery: Delivery) -> port.RemoteDocument | None:
@@ -52,7 +52,7 @@ def look_up(accounting: port.Accounting, payload: port.DocumentPayload, delivery
     return accounting.find_document(kind=payload.kind, number=payload.number) if look_first else None
 
 
-def _names(remote: port.RemoteDocument) -> dict[str, str]:
+def names(remote: port.RemoteDocument) -> dict[str, str]:
     return {"remote_id": remote.id, "remote_number": remote.label or remote.number, "remote_url": remote.url}
 
 
@@ -76,7 +76,7 @@ def _send(
         return wrong.remote, False
 
 
-def _check_ours(payload: port.DocumentPayload, remote: port.RemoteDocument) -> None:
+def check_ours(payload: port.DocumentPayload, remote: port.RemoteDocument) -> None:
     """A document under our number is ours only with our reference, and posted only while it stands. Raises Permanent (F40, F47)."""
     if remote.reference != payload.reference:
         theirs = f"the reference {remote.reference}" if remote.reference else "no reference"

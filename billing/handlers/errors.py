@@ -9,14 +9,17 @@ from billing.adapters.accounting import port
 from dealops.outbox.handlers import NoAnswer, Refused, TryLater
 
 
+def in_outbox_words(error: port.AccountingError) -> TryLater | NoAnswer | Refused:
+    """Certainly not done -> later; nobody knows -> look up; understood and refused -> a person."""
+    if isinstance(error, port.RetryLater):
+        return TryLater(error.words, after=error.after)
+    return NoAnswer(error.words) if isinstance(error, port.Unknown) else Refused(error.words)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Certainly not done -> later; nobody knows -> look up; understood and refused -> a person."""
+    """What an adapter raises in a block, in the outbox's words."""
     try:
         yield
-    except port.RetryLater as error:
-        raise TryLater(error.words, after=error.after) from error
-    except port.Unknown as error:
-        raise NoAnswer(error.words) from error
     except port.AccountingError as error:
-        raise Refused(error.words) from error
+        raise in_outbox_words(error) from error

@@ -9,24 +9,29 @@ from datetime import date, datetime
 from billing.domain.money import round_money
 from billing.models import Contract, Document, FutureInvoiceVersion, Posting, PostingStep, Template
 from dealops.audit.operations import record
-from dealops.outbox.operations import Effect, enqueue, enqueue_new
+from dealops.outbox.operations import BULK, Effect, enqueue, enqueue_new, queue_of_what_is_caused
 
 DOCUMENT_TOPIC = "accounting.document"
 TEMPLATE_TOPIC = "accounting.template"
 # The same two where dealops bills itself: the customer gets the document, and the next invoice stays here.
 MAIL_TOPIC = "customer.document"
 KEPT_TOPIC = "customer.next_invoice"
-# What a bill run causes waits behind what people wait for.
-BULK = "bulk"
 
 
 def queue_document(document: Document) -> Posting:
-    """Tell accounting about an issued document, exactly once, in the order of its contract; or the customer, where dealops bills itself."""
+    """Tell accounting about an issued document, exactly once, in the order of its contract; or the customer, where dealops bills itself.
+
+    What bulk work issues waits in the queue for that. The invoices of one legal entity in it may go in one call; a credit note goes alone,
+    because it has to be used on its invoices afterwards.
+    """
+    entity, queue = document.legal_entity, queue_of_what_is_caused()
+    together = queue == BULK and not entity.bills_itself and document.kind == Document.Kind.INVOICE
     message = enqueue(
-        topic=MAIL_TOPIC if document.legal_entity.bills_itself else DOCUMENT_TOPIC,
-        identity=f"{document.legal_entity.code}|{document.number}",
+        topic=MAIL_TOPIC if entity.bills_itself else DOCUMENT_TOPIC,
+        identity=f"{entity.code}|{document.number}",
         subject=document.contract.permalink,
-        payload={"document": document.number},
+        payload={"document": document.number, **({"together": entity.code} if together else {})},
+        queue=queue,
     )
     return Posting.objects.create(
         kind=Posting.Kind.DOCUMENT, contract=document.contract, document=document, reference=document.reference, message=message

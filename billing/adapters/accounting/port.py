@@ -6,7 +6,7 @@ one attempt per call and answers with a value or with one of the errors below. W
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -196,7 +196,8 @@ class Capabilities:
 
     `template`: a repeating invoice can be updated, or must be replaced (create, then delete); with `none` the system makes no invoices of
     its own and nothing is posted. `keeps_anchor_day`: a template that starts on 28 February can go on to 31 March. `key_hours`: how long
-    the other side is trusted to remember an idempotency key.
+    the other side is trusted to remember an idempotency key. `invoices_per_call`: how many new invoices one call may carry; above 1 the
+    adapter is a `TakesSeveral` as well.
     """
 
     template: Literal["replace", "update", "none"]
@@ -207,6 +208,7 @@ class Capabilities:
     payments: bool
     keeps_anchor_day: bool = False
     key_hours: int = 24
+    invoices_per_call: int = 1
 
 
 # --- how a call can fail -----------------------------------------------------------------------------------------------
@@ -403,4 +405,25 @@ class Accounting(Protocol):
 
     def delete_template(self, id: str, *, key: str) -> RemoteTemplate:
         """Stop it. One that is already deleted is no error."""
+        ...
+
+
+@runtime_checkable
+class TakesSeveral(Protocol):
+    """What an accounting system can do besides, of which one call takes several invoices. All of them are of this one organisation."""
+
+    def find_contacts(self, wanted: Sequence[DocumentPayload]) -> dict[str, RemoteContact]:
+        """The contacts of these documents by our customer number, as far as they are there; in one call or two."""
+        ...
+
+    def find_invoices(self, numbers: Sequence[str]) -> dict[str, RemoteDocument | AccountingError]:
+        """The one invoice of each number that is there, or Ambiguous; in one call for a hundred."""
+        ...
+
+    def post_invoices(self, payloads: Sequence[DocumentPayload], *, keys: Sequence[str]) -> list[RemoteDocument | AccountingError]:
+        """Create invoices, issued, in one call: what became of each, in their order. Each payload carries its `contact_id`.
+
+        `keys` are those under which each would go alone; the call's own key is made of them and of what is sent. What it raises is about
+        the call as a whole: RetryLater and Permanent say that nothing was created.
+        """
         ...

@@ -55,6 +55,7 @@ from billing.adapters.accounting.port import (
 )
 from billing.adapters.accounting.xero_config import XeroConfig
 from billing.adapters.accounting.xero_guard import GuardedClient, NotFound, sort_words
+from billing.adapters.accounting.xero_several import INVOICES_PER_CALL, SeveralInvoices, quoted, standing
 
 PAGE_SIZE = 100
 # What the SDK can stumble over in an answer that is JSON but not what it expects: wrong types, unknown enum values, missing parts.
@@ -103,12 +104,7 @@ def _built(
 build.cache_clear = _built.cache_clear  # type: ignore[attr-defined]
 
 
-def quoted(value: str) -> str:
-    """A text inside a `where` expression."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-class XeroAccounting:
+class XeroAccounting(SeveralInvoices):
     """One organisation in Xero. Safe to share between threads; holds no connection state but a pool and the contacts it has seen."""
 
     capabilities = Capabilities(
@@ -119,6 +115,7 @@ class XeroAccounting:
         period_locks=True,
         payments=True,
         keeps_anchor_day=False,
+        invoices_per_call=INVOICES_PER_CALL,
     )
 
     def __init__(self, config: XeroConfig) -> None:
@@ -265,11 +262,7 @@ class XeroAccounting:
     def find_document(self, *, kind: Kind, number: str = "", reference: str = "") -> RemoteDocument | None:
         """See the port. Voided ones give way to one that is not."""
         found = self.find_documents(kind=kind, number=number, reference=reference)
-        standing = [document for document in found if document.status != "voided"] or list(found)
-        if len(standing) > 1:
-            name = number or reference
-            raise Ambiguous(f"{len(standing)} documents in accounting carry {name}.", ids=tuple(d.id for d in standing))
-        return standing[0] if standing else None
+        return standing(found, number or reference)
 
     def find_documents(self, *, kind: Kind, number: str = "", reference: str = "") -> tuple[RemoteDocument, ...]:
         """See the port."""
@@ -340,6 +333,10 @@ class XeroAccounting:
             else:
                 body = CreditNotes(credit_notes=[shapes.credit_note(payload, contact_id, lines)])
                 item = self._only(self._put(self._api.create_credit_notes, body, **options).credit_notes)
+        return self._issued(payload, item)
+
+    def _issued(self, payload: DocumentPayload, item: Any) -> RemoteDocument:
+        """The answer to one new document, when it is the one that was asked for."""
         remote: RemoteDocument = self._written(partial(self._document, payload.kind), item)
         if (remote.number, remote.reference) != (payload.number, payload.reference) or remote.status not in ("issued", "paid"):
             raise Unknown(f"Asked to issue {payload.number}, Xero answered about {remote.number} ({remote.reference}), {remote.status}.")

@@ -21,6 +21,8 @@ from billing.adapters.accounting.ledgerly.wire import ms_moment
 
 NOTHING = str(uuid.UUID(int=0))
 PAGE_SIZE = 100
+# What Xero advises for one call is the law here.
+MOST_AT_ONCE = 50
 
 
 @dataclass
@@ -86,6 +88,9 @@ def _elements(call: Call, name: str) -> list[Element]:
     given = call.body.get(name, [call.body])
     if not isinstance(given, list) or not given or not all(isinstance(element, dict) for element in given):
         raise Refused([{"ValidationErrors": [{"Message": f"{name} must be a list with at least one element."}]}])
+    if len(given) > MOST_AT_ONCE:
+        words = f"{name} has {len(given)} elements; one call takes at most {MOST_AT_ONCE}."
+        raise Refused([{"ValidationErrors": [{"Message": words}]}])
     return given
 
 

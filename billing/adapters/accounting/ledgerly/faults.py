@@ -19,6 +19,7 @@ KINDS = {
     "slow": ("Slow", "Waits that many seconds, then does its work."),
     "hang": ("No answer", "Nothing is written, and for that many seconds nothing is answered."),
     "partial_batch": ("Partial batch", "Of a request with several elements every second one is refused, the others are written."),
+    "short_answer": ("Short answer", "All elements of a request are written, the answer leaves every second one out."),
     "malformed_json": ("Malformed JSON", "The books are written, the answer is not JSON."),
     "truncate_body": ("Truncated answer", "The books are written, the answer breaks off halfway."),
     "huge_body": ("Huge answer", "The books are written, the answer is padded to 20 MB."),
