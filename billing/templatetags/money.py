@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from billing.domain.money import plain
+from billing.templatetags.dates import day_text
 
 register = template.Library()
 
@@ -21,6 +22,8 @@ LOCALE = "en_GB"
 MINUS = "\N{MINUS SIGN}"
 ARROW = "\N{RIGHTWARDS ARROW}"
 NONE = "\N{EN DASH}"
+COMPARED_AMOUNTS = frozenset({"net", "tax", "total"})
+COMPARED_DAYS = frozenset({"next date", "last day", "date"})
 
 
 @lru_cache(maxsize=8192, typed=True)
@@ -100,6 +103,16 @@ def money_change(before: Decimal | str, after: Decimal | str, currency: str, dif
     )
     rest = format_html(' <span class="do-money do-delta">({})</span>', money_text(_decimal(after) - _decimal(before), currency, True))
     return mark_safe(steps + (rest if difference else "") + "</span>")  # noqa: S308 - both halves are escaped above
+
+
+@register.simple_tag
+def compared(field: str, value: str, currency: str) -> SafeString | str:
+    """One side of a difference with accounting (billing.adapters.accounting.comparison): amounts as money, days as days."""
+    if not value:
+        return "nothing"
+    if currency and (field in COMPARED_AMOUNTS or (field.startswith("line ") and field.endswith(" amount"))):
+        return money_html(value, currency, word=False)
+    return day_text(value) if field in COMPARED_DAYS else value
 
 
 @register.filter

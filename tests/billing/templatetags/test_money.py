@@ -1,5 +1,6 @@
 """How amounts, prices, quantities, percentages, dates and lights read."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -13,6 +14,25 @@ from expansion.domain.lights import Light, Status
 
 def render(source, **values):
     return Template(source).render(Context(values))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "currency", "text"),
+    [
+        ("net", "13000", "GBP", "£13,000.00"),
+        ("line 2 amount", "-35", "GBP", "\N{MINUS SIGN}£35.00"),
+        ("total", "120000", "JPY", "JP¥120,000"),
+        ("net", "13000", "", "13000"),
+        ("next date", "2026-07-01", "GBP", "1 Jul 2026"),
+        ("line 2 quantity", "25", "GBP", "25"),
+        ("status", "live", "GBP", "live"),
+        ("total", "", "GBP", "nothing"),
+        ("line 1 description", "<b>Team</b>", "GBP", "&lt;b&gt;Team&lt;/b&gt;"),
+    ],
+)
+def test_what_accounting_shows_otherwise_reads_as_money_and_days(field, value, currency, text):
+    shown = render("{% load money %}{% compared field value currency %}", field=field, value=value, currency=currency)
+    assert re.sub("<[^>]+>", "", shown) == text
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The outbox page: what waits, in words; and what Finance and RevOps may do about it."""
 
+import re
+
 import pytest
 from django.db import transaction
 from django.urls import reverse
@@ -186,7 +188,7 @@ def test_a_difference_is_shown_field_by_field_and_repaired_by_one_click(finance,
     assert "Begin here: accounting shows 1 thing differently" in text(finance.get("/sync"))
     page = text(finance.get("/sync?tab=differences"))
     assert "Differences with accounting (1)" in page
-    assert "1000 here, 950 in accounting" in page and "Apply the expected template to accounting" in page
+    assert "£1,000.00 here, £950.00 in accounting" in re.sub("<[^>]+>", "", page) and "Apply the expected template to accounting" in page
     told = Message.objects.filter(topic="accounting.template").count()
     answer = finance.post(f"/sync/differences/{difference.pk}/repair", follow=True)
     assert "On its way to accounting" in text(answer)
