@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from billing import clock
 from billing.models import Contract, Posting
@@ -16,7 +16,7 @@ from dealops.accounts.models import User
 from dealops.outbox.models import State as Delivery
 from expansion.domain.health import band
 from expansion.domain.workflow import State
-from expansion.models import OPEN_HANDOFF, Change, Deal, Handoff
+from expansion.models import OPEN_HANDOFF, Change, Deal, Handoff, Question
 from expansion.queries.lights import Lights, lights_of
 from expansion.queries.standing import authorities_of, decidable
 from expansion.scope import visible
@@ -47,6 +47,8 @@ class MyChange:
     lights: Lights
     step: str
     needs_me: bool
+    question: str = ""
+    asked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ STEPS = {
 
 
 def my_changes(user: User, *, now: datetime) -> Block:
-    """Changes this person made that are not finished: drafts and returned ones first. Four queries."""
+    """Changes this person made that are not finished: what waits for an answer first, then drafts and returned ones. Four queries."""
     unfinished = Posting.objects.filter(contract=OuterRef("deal__contract"), reference=OuterRef("number")).exclude(
         message__state=Delivery.DONE
     )
@@ -88,15 +90,20 @@ def my_changes(user: User, *, now: datetime) -> Block:
     moving = Q(state__in=[State.DRAFT, State.SUBMITTED, State.APPROVED, State.SCHEDULED])
     posting = Q(state=State.APPLIED, applied_at__gte=now - REMEMBERED) & Exists(unfinished)
     mine = visible(user, Change.objects.filter(maker_person=user.person)).filter(moving | returned | posting)
+    asked = Question.objects.filter(change=OuterRef("pk"), answered_at__isnull=True)
     first = Case(
-        When(state__in=[State.REJECTED, State.SUPERSEDED, State.DRAFT], then=Value(0)), default=Value(1), output_field=IntegerField()
+        When(question__isnull=False, then=Value(0)),
+        When(state__in=[State.REJECTED, State.SUPERSEDED, State.DRAFT], then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
     )
+    mine = mine.annotate(question=Subquery(asked.values("text")[:1]), asked_by=Subquery(asked.values("by__name")[:1]))
     rows = list(mine.select_related("deal__customer").order_by(first, "-pk")[:ROWS])
     lights = lights_of(rows)
     shown = []
     for change in rows:
-        step, needs_me = STEPS[State(change.state)]
-        shown.append(MyChange(change, lights[change.pk], step, needs_me))
+        step, needs_me = ("Answer", True) if change.question else STEPS[State(change.state)]
+        shown.append(MyChange(change, lights[change.pk], step, needs_me, change.question or "", change.asked_by or ""))
     return Block(tuple(shown), mine.count())
 
 

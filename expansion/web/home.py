@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 # The blocks in the order in which they stand, with what each is called when it cannot be read.
 TITLES = {
+    "asked": "Questions you are asked",
     "to_decide": "Waiting for your approval",
     "introductions": "Hand-offs from Customer Success",
     "offers": "Offers to ask about",
@@ -44,7 +45,7 @@ TITLES = {
     "tiles": "Some of the numbers above",
 }
 # Blocks without a sentence of their own for nothing: they stand there only with rows.
-ONLY_WITH_ROWS = frozenset({"offers", "adoption", "talks", "given"})
+ONLY_WITH_ROWS = frozenset({"asked", "offers", "adoption", "talks", "given"})
 
 
 @dataclass(slots=True)
@@ -129,12 +130,12 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _tiles_of_maker(blocks: Blocks) -> list[dict[str, Any]]:
     """Sales and Customer Success: my changes with their lights, my deals that need somebody."""
-    user, now, today = blocks.user, blocks.now, blocks.today
+    user, today = blocks.user, blocks.today
     (_given_by if user.role == Role.CUSTOMER_SUCCESS else _given_to)(blocks)
     blocks.read("offers", lambda: queries.Block(*offers.to_ask(user, today=today)))
     blocks.read("adoption", lambda: queries.Block(*adoption.due_for(user, today=today)))
     blocks.read("talks", lambda: queries.Block(*next_talks(user, today=today)))
-    blocks.read("my_changes", lambda: queries.my_changes(user, now=now))
+    _read_my_changes(blocks)
     look_at = blocks.read("look_at", lambda: queries.deals_to_look_at(user, today=today))
     by_state = blocks.counted(lambda: queries.counts_of_changes(user))
 
@@ -147,6 +148,14 @@ def _tiles_of_maker(blocks: Blocks) -> list[dict[str, Any]]:
         _tile("Scheduled", of(State.SCHEDULED), "calendar", "/changes?tab=scheduled&mine=yes"),
         _tile("Deals to look at", look_at, "eye", "/board?owner=me", "wait"),
     ]
+
+
+def _read_my_changes(blocks: Blocks) -> None:
+    """What I made; who decides and asks me something first stands above everything else."""
+    blocks.read("my_changes", lambda: queries.my_changes(blocks.user, now=blocks.now))
+    if mine := blocks.found.get("my_changes"):
+        asked = tuple(row for row in mine.rows if row.question)
+        blocks.found["asked"] = queries.Block(asked, len(asked))
 
 
 def _given_by(blocks: Blocks) -> None:
@@ -189,7 +198,7 @@ def _tiles_of_finance(blocks: Blocks) -> list[dict[str, Any]]:
 
 def _tiles_of_admin(blocks: Blocks) -> list[dict[str, Any]]:
     """RevOps: is everything flowing? And what is theirs."""
-    blocks.read("my_changes", lambda: queries.my_changes(blocks.user, now=blocks.now))
+    _read_my_changes(blocks)
     return _tiles_of_auditor(blocks)
 
 

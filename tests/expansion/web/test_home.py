@@ -12,7 +12,7 @@ from django.utils import timezone
 from billing.models import DemoClock
 from dealops.accounts.models import Role
 from dealops.outbox.models import Message
-from expansion.models import Change
+from expansion.models import Change, Question
 from tests.expansion.web import makers
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +67,19 @@ def test_drafts_and_returned_changes_come_first_with_what_to_do(client, ada):
     assert page.index("Returned Ltd") < page.index("Waiting Ltd")
     assert "Read why, then change it" in page
     assert waiting.number in page
+
+
+def test_a_question_of_who_decides_stands_first_with_the_way_to_answer_it(client, ada, fiona):
+    asked = makers.change(makers.deal("Asked Ltd", owner=ada), maker=ada)
+    makers.change(makers.deal("Draft Ltd", owner=ada), maker=ada, state="draft")
+    question = Question.objects.create(change=asked, change_version=1, text="Is there a purchase order?", by=fiona, at=makers.NOW)
+    page = home(client, ada)
+    assert page.index("Asked Ltd") < page.index("Draft Ltd")
+    assert "Fiona Reid asks: Is there a purchase order?" in page
+    assert f'href="/changes/{asked.number}#approvals"' in page
+    Question.objects.filter(pk=question.pk).update(answer="Yes, PO-17.", answered_by=ada, answered_at=makers.NOW)
+    page = home(client, ada)
+    assert "Is there a purchase order?" not in page and "#approvals" not in page
 
 
 def test_an_applied_change_stays_until_accounting_has_it(client, ada):
