@@ -63,6 +63,11 @@ class JobFacts:
     missed: tuple[BulkRow, ...]
     sample: tuple[BulkRow, ...]
 
+    @property
+    def beyond(self) -> int:
+        """How many rows are to be done besides those in the sample."""
+        return self.progress.to_do - len(self.sample)
+
 
 def progress_of(job: BulkJob) -> Progress:
     """One query."""

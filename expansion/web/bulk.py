@@ -26,6 +26,8 @@ from expansion.scope import visible
 from expansion.web.frame import page, section, status_of
 from expansion.web.lists import asked, picked, posted
 
+# What the amounts of an action are, where that is not plain.
+UNITS = {"assign": "MRR", **dict.fromkeys(("approve", "reject", "remind"), "net for the current periods")}
 NOUNS = {"approvals": "changes", "changes": "changes", "deals": "deals", "documents": "documents", "sync": "messages"}
 
 
@@ -157,6 +159,7 @@ def _show(request: HttpRequest, job: BulkJob, *, problem: str = "", status: int 
         facts=facts,
         progress=facts.progress,
         noun=_noun(job),
+        unit=UNITS.get(job.kind, ""),
         chosen=count + facts.progress.left_out,
         back=f"{listing.path}?{job.query}" if listing else "/deals",
         back_title=listing.title if listing else "Deals",

@@ -240,7 +240,16 @@ def test_several_changes_are_brought_to_mind_from_their_list(client, ada):
     job = BulkJob.objects.get()
     assert answer.url == f"/bulk/{job.pk}"
     assert dict(job.rows.values_list("target", "state")) == {waiting.pk: "waiting", draft.pk: "left_out"}
-    assert "Auditors" not in text(client.get(answer.url))
+    answer = client.get(answer.url)
+    page, html = text(answer), answer.content.decode()
+    assert "Auditors" not in page
+    assert "2 chosen, 1 left out" in page and "Will be done 1 of 2" in page
+    left_out = job.rows.get(state="left_out")
+    assert page.index("Left out, 1") < page.index(left_out.words) < page.index(f"{draft.number} Customer 01"), "why, then which"
+    assert page.index(f"{waiting.number} Customer 00") < page.index("Left out, 1")
+    (leads_on,) = re.findall(r'(?s)do-button-primary"[^>]*>(.*?)</button>', html[html.index("<h1") : html.index("</main>")])
+    assert "Remind of 1 change" in leads_on
+    assert "Do not do it" in page
 
 
 # --- what a selection amounts to ---------------------------------------------------------------------------------------------
