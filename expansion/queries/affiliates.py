@@ -39,13 +39,14 @@ class Group:
 
 def group_of(customer: Customer, account: Account, *, user: User, on: date) -> Group:
     """The parent, the other companies of the parent, and those below; of those this person sees. A fixed number of queries."""
-    links = visible(user, Affiliation.objects.all())
-    above = links.filter(child=customer).select_related("parent").first()
-    parent = above.parent if above else None
-    below = Q(parent=customer) | (Q(parent=parent) if parent else Q(pk__in=()))
+    above = Affiliation.objects.filter(child=customer).values("parent")
+    links = visible(user, Affiliation.objects.filter(Q(child=customer) | Q(parent=customer) | Q(parent__in=above)))
+    found = list(links.select_related("parent", "child").order_by("child__name")[: MOST + 1])
+    parent = next((link.parent for link in found if link.child_id == customer.pk), None)
     related = {parent.pk: (parent, "Parent")} if parent else {}
-    for link in links.filter(below).exclude(child=customer).select_related("child").order_by("child__name")[:MOST]:
-        related[link.child_id] = (link.child, "Subsidiary" if link.parent_id == customer.pk else "Sister company")
+    for link in found:
+        if link.child_id != customer.pk and (link.parent_id == customer.pk or parent):
+            related[link.child_id] = (link.child, "Subsidiary" if link.parent_id == customer.pk else "Sister company")
     known = snapshots(on=on, customers=list(related)) if related else {}
     mine = _names(account)
     return Group(parent, tuple(_relative(one, relation, known.get(pk), mine) for pk, (one, relation) in related.items()))

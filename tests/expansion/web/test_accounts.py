@@ -76,5 +76,5 @@ def test_the_list_finds_by_name_and_says_what_to_do_when_nothing_matches(client,
 
 def test_the_page_stays_within_its_queries(client, world, django_assert_max_num_queries):
     client.force_login(world.csm)
-    with django_assert_max_num_queries(55):
+    with django_assert_max_num_queries(58):
         client.get("/accounts/CU-1042")
