@@ -35,7 +35,12 @@ OURS: dict[str, str] = {
     "expansion.Handoff.team": A_WORD,
 }
 # Of these a row needs more than the first of everything.
-SPECIAL: dict[str, dict[str, Any]] = {"billing.Correction": {"total": 2}, "accounts.ApiToken": {"digest": "0" * 64}}
+SPECIAL: dict[str, dict[str, Any]] = {
+    "billing.Correction": {"total": 2},
+    "accounts.ApiToken": {"digest": "0" * 64},
+    "expansion.OfferLimit": {"id": 1},  # there is one row at most
+    "expansion.Notice": {"signal": None},  # it is about one thing
+}
 # No row is made of these: one that makes sense takes two of something, and they hold no words.
 NO_WORDS = {"expansion.Affiliation", "expansion.Commitment"}
 # Mark-up that must not come alive, from the longest that fits.
