@@ -26,6 +26,14 @@ def rules_in_force() -> tuple[Rule, ...]:
     return tuple(row.as_rule() for row in rows if row.is_active) if rows else DEFAULT_RULES
 
 
+def no_rules() -> str:
+    """What holds while no rule is in force, as a sentence for people; "" where one is. One query."""
+    active = list(ApprovalRule.objects.values_list("is_active", flat=True))
+    if not active:
+        return "No approval rules yet. Finance approves where it owns the future invoice, and whatever reaches a closed period."
+    return "" if any(active) else "No approval rules are in force: each is switched off, and every change takes effect at once."
+
+
 def verdict_on(
     *, impact: Impact, before: Terms, after: Terms, intents: Sequence[Mapping[str, Any]], owner: str, effective: date, today: date
 ) -> Verdict:

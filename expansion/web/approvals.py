@@ -23,6 +23,7 @@ from expansion.models import Change, Decision
 from expansion.operations import changes as operations
 from expansion.operations import handoffs, questions
 from expansion.queries import approvals as queries
+from expansion.queries.approval_rules import no_rules
 from expansion.queries.lights import lights_of
 from expansion.queries.lists import APPROVALS
 from expansion.web.decision_words import agree_label, approve_label, average_words, policy_words, title_of
@@ -72,6 +73,8 @@ def index(request: HttpRequest) -> HttpResponse:
         first=listed.href(),
         is_later_page=bool(after),
         business_day=timezone.localtime(at).date(),
+        # Asked by the page only when nothing waits.
+        no_rules=no_rules,
         **shown,
         **listed.context(tabs, [row.change for row in shown["rows"]], more, matching=counts.get(tab)),
     )

@@ -13,6 +13,7 @@ from billing.domain.refusal import Refusal
 from dealops.accounts.models import Role
 from expansion.models import ApprovalRule
 from expansion.operations import questions
+from expansion.queries.approval_rules import no_rules
 from expansion.web.changes import BUSY, change_or_404
 from expansion.web.frame import page, section
 
@@ -42,7 +43,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     """Which changes need whose approval, in words. RevOps edits them in the admin."""
     rows = [{"rule": rule, "asks": _asks(rule)} for rule in ApprovalRule.objects.order_by("position", "pk")]
     may_edit = request.user.role == Role.REVOPS and request.user.is_staff
-    return page(request, "approvals/rules.html", title="Approval rules", rows=rows, may_edit=may_edit)
+    return page(request, "approvals/rules.html", title="Approval rules", rows=rows, may_edit=may_edit, no_rules=no_rules())
 
 
 def _asks(rule: ApprovalRule) -> list[str]:

@@ -83,10 +83,10 @@ def confirmed_first(world):
 def handed_over_with_differences(world):
     change = submitted(world)
     changes.approve(**told(change), shown_hash=change.content_hash, by=world.finance, now=world.now, finance_updates=True)
-    rows = [{"field": "Total of the next invoice", "ours": "1,250.00 GBP", "theirs": "1,000.00 GBP"}]
+    rows = [{"field": "net", "ours": "1250", "theirs": "1000"}, {"field": "next date", "ours": "2026-07-01", "theirs": "2026-08-01"}]
     Handoff.objects.update(state="acknowledged", acknowledged_by=world.finance, acknowledged_at=world.now, checked_at=world.now,
                            updated_by=world.finance, checks=1, differences=rows)  # fmt: skip
-    return world.finance, change, "Accounting shows something else"
+    return world.finance, change, "£1,250.00"
 
 
 def in_somebodys_name(world):

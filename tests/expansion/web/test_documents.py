@@ -133,6 +133,18 @@ def test_the_page_shows_the_parties_as_they_were_on_the_day_of_issue(reader, wor
 
 
 @pytest.mark.req("M12", "F61")
+def test_an_invoice_whose_credit_is_exhausted_says_so(reader, world):
+    approved(world)
+    invoice = Document.objects.get(origin="one_off")
+    address = reverse("document", args=[invoice.number])
+    assert "Everything on it has been credited." not in text(reader.get(address))
+    now = world.contract.lines.get(removed_in__isnull=True, ends__isnull=True)
+    approved(world, intents=[{"action": "quantity", "key": str(now.key), "quantity": "20"}], treatment="credit_note")
+    page = text(reader.get(address))
+    assert "Everything on it has been credited." in page
+    assert "£0.00</span> of" in page and "£125.00" in page
+
+
 def test_a_credit_note_and_the_invoice_it_reduces_name_each_other(reader, world):
     note = credited(world)
     (allocation,) = [part for line in note.lines.all() for part in line.reduces.all()]

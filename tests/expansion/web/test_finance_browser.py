@@ -162,6 +162,8 @@ def addresses(world):
         "/future-invoices/C-1042",
         "/sync",
         "/sync?tab=parked",
+        "/sync?tab=differences",
+        "/sync?tab=speed",
     ]
 
 

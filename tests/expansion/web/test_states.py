@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from dealops.accounts.models import Role
 from dealops.outbox.models import Gate, Message
+from expansion.models import ApprovalRule
 from tests.expansion.desk import set_clock, submitted
 from tests.expansion.web import makers
 from tests.worlds import seed_world
@@ -129,6 +130,29 @@ def waiting(settings):
     Message.objects.create(key=uuid.uuid4(), topic="accounting.document", subject="contract:C-1042", created_at=at, available_at=at)
     gate = {"paid_until": at, "bulk_until": at, "day": at.date(), "words": "5 calls in a row were not answered."}
     Gate.objects.create(name="accounting:northbeam-uk", failures=5, shut_until=at + timedelta(minutes=4), **gate)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("none", "No approval rules yet. Finance approves where it owns the future invoice"),
+        ("off", "No approval rules are in force: each is switched off, and every change takes effect at once."),
+        ("on", ""),
+    ],
+)
+@pytest.mark.parametrize(("role", "way_on"), [(Role.FINANCE, "See the rules"), (Role.REVOPS, "Set rules")])
+def test_without_approval_rules_the_queue_says_what_holds_and_where_to_set_some(rules, said, role, way_on):
+    """S08: rules come with the installation; they can be switched off, and a restored database may have none."""
+    if rules == "none":
+        ApprovalRule.objects.all().delete()
+    else:
+        ApprovalRule.objects.update(is_active=rules == "on")
+    client = Client()
+    client.force_login(makers.person(role, "Some Body", approval_limit=5000))
+    queue, page = words(client.get("/approvals")), words(client.get("/approvals/rules"))
+    for shown in (queue, page):
+        assert said in shown if said else "No approval rules" not in shown
+    assert (way_on in queue) is bool(said)
 
 
 @pytest.mark.req("F35")
