@@ -25,6 +25,19 @@
     return true;
   }
 
+  // Amounts of an offer that could not be computed anew are not left standing beside what they do not belong to.
+  ["htmx:responseError", "htmx:sendError"].forEach((failed) =>
+    document.addEventListener(failed, (event) => {
+      const panel = event.target.closest(".of-preview") && event.target.querySelector("section");
+      if (!panel) return;
+      const words = document.createElement("p");
+      words.className = "do-panel-body do-muted";
+      words.textContent = "The amounts could not be computed just now. Try again in a moment; your input is still here.";
+      panel.classList.remove("of-preview-none");
+      panel.replaceChildren(panel.firstElementChild, words);
+    })
+  );
+
   document.addEventListener("keydown", (event) => {
     const shared = window.dealops;
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {

@@ -33,8 +33,10 @@ def test_an_offer_is_shown_accepted_and_becomes_the_change_filled_in(at_site, wo
     ada = at_site.open("/offers/new?deal=DL-1042", world.ae)
     ada.get_by_label("What is offered").select_option("team")
     ada.get_by_label("How many there will be").fill("25")
-    ada.get_by_role("button", name="Compute the amounts").click()
-    expect(ada.get_by_text("Invoice total")).to_be_visible()
+    ada.keyboard.press("Tab")
+    amounts = ada.get_by_role("region", name="What it would do today")
+    expect(amounts).to_contain_text("£150.00")
+    expect(ada.get_by_label("How many there will be")).to_have_value("25")
     look_at(ada)
     ada.get_by_label("Why now").fill("Because 19 of 20 seats are in use")
     ada.get_by_label("What it does for them").fill("Nobody waits for a seat")
@@ -49,6 +51,26 @@ def test_an_offer_is_shown_accepted_and_becomes_the_change_filled_in(at_site, wo
     expect(ada.get_by_label("New quantity")).to_have_value("25")
     expect(ada.get_by_role("button", name="Submit £125.00")).to_be_visible()
     assert Offer.objects.get().response == "accepted"
+
+
+@pytest.mark.req("F105")
+def test_amounts_that_cannot_be_computed_are_not_left_standing(at_site, world):
+    at_site.allow("503")
+    page = at_site.open("/offers/new?deal=DL-1042", world.ae)
+    page.get_by_label("What is offered").select_option("team")
+    page.get_by_label("How many there will be").fill("25")
+    page.keyboard.press("Tab")
+    amounts = page.get_by_role("region", name="What it would do today")
+    expect(amounts).to_contain_text("£150.00")
+    page.route("**/offers/new*", lambda route: route.fulfill(status=503, body="away"))
+    page.get_by_label("How many there will be").fill("30")
+    page.keyboard.press("Tab")
+    expect(amounts).to_contain_text("could not be computed just now")
+    expect(amounts).not_to_contain_text("£")
+    page.unroute("**/offers/new*")
+    page.get_by_label("How many there will be").fill("31")
+    page.keyboard.press("Tab")
+    expect(amounts).to_contain_text("20 → 31")
 
 
 def test_the_pages_around_an_offer_have_no_barrier(at_site, world):
