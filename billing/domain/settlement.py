@@ -60,7 +60,7 @@ class Settlement:
         kind = _kind(then.net, then.tax)
         deferred = [line for line in lines if line.outcome in ("next_invoice", "carried")]
         ahead = self.forecast.run(self.pending, deferred, document if self.expected else ())
-        remainder = self._sum((ahead.left_over, *(line.not_credited for line in lines if line.outcome != "waived")))
+        remainder = self._sum((ahead.left_over, *(line.not_credited for line in lines)))
         waived = self._sum(line.signed_net for line in lines if line.outcome == "waived")
         value = self._value(ahead, now, issued)
         why_code = (
@@ -81,7 +81,7 @@ class Settlement:
             net=_size(now.net),
             tax=_size(now.tax),
             total=_size(now.total),
-            allocations=tuple(entry for entry in allocations if lines[entry.line].outcome != "waived"),
+            allocations=tuple(allocations),
             remainder=remainder,
             remainder_to=self.policy.remainder_to if remainder else "",
             waived=money.negative(waived),
@@ -129,6 +129,9 @@ class Settlement:
 
     def _lines(self) -> tuple[list[PricedLine], list[Allocation]]:
         lines = [self._not_owed(line) for line in adjustment_lines(self.before, self.after, self.window)]
+        if self.policy.treatment == "no_adjustment":
+            # Before anything is capped: what is given up is all that is owed less, whether or not it was billed already.
+            lines = self._below_zero_go(lines, "waived")
         if self.expected:  # what will be billed by then cannot be credited against yet
             return lines, []
         return capped(lines, self.billed, self.before.currency)
@@ -144,10 +147,12 @@ class Settlement:
         return replace(line, outcome="waived") if same else line
 
     def _treated(self, lines: list[PricedLine]) -> list[PricedLine]:
-        """Families that come out below zero go where the downgrade treatment sends them, both sides of a swap together."""
-        outcome = {"no_adjustment": "waived", "credit_on_next_invoice": "next_invoice"}.get(self.policy.treatment, "document")
-        if outcome == "next_invoice" and not self.forecast.has_next:
-            outcome = "document"
+        """What comes out below zero goes onto the next invoice where that is the downgrade treatment and there is one."""
+        to_next = self.policy.treatment == "credit_on_next_invoice" and self.forecast.has_next
+        return self._below_zero_go(lines, "next_invoice") if to_next else lines
+
+    def _below_zero_go(self, lines: list[PricedLine], outcome: str) -> list[PricedLine]:
+        """Families that come out below zero, both sides of a swap together."""
         balance: dict[str, Decimal] = {}
         for line in lines:
             if line.outcome == "document":

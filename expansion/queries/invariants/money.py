@@ -79,7 +79,7 @@ def _moved(contract: DueContract, changes: list[Change]) -> Iterator[tuple[str, 
             starts = date.fromisoformat(line["starts"])
             if line["outcome"] == "waived":
                 yield line["key"], starts, sign[line["side"]] * Decimal(line["net"])
-            elif Decimal(line["not_credited"]):
+            if Decimal(line["not_credited"]):
                 yield line["key"], starts, -Decimal(line["not_credited"])
 
 

@@ -164,6 +164,13 @@ def test_no_adjustment_says_what_is_waived():
     assert found.value_after == n("11100.00")
 
 
+@pytest.mark.req("M01", "M06", "S0-15")
+def test_no_adjustment_waives_all_that_is_owed_less_though_none_of_it_could_be_credited():
+    found = change(terms(), quantity(17), effective="2026-06-24", policy=WAIVE, bills=())
+    assert (found.waived, found.why_code, found.remainder) == (n("35.00"), "waived", n("0.00"))
+    assert [(e.net, e.not_credited) for e in found.lines] == [(n("35.00"), n("0.00"))]
+
+
 @pytest.mark.req("S0-15", "S0-16")
 def test_at_renewal_leaves_the_term_as_it_is():
     after = apply_edits(terms(), [quantity(17)], d("2026-06-24"))
