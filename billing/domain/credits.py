@@ -51,7 +51,7 @@ def capped(lines: Sequence[PricedLine], billed: Sequence[Billed], currency: str)
     found: list[PricedLine] = []
     allocations: list[Allocation] = []
     for line in lines:
-        if line.side == "charge" or line.outcome == "waived":
+        if line.side == "charge" or line.outcome != "document":
             found.append(line)
             continue
         taken = _take(line, billed, left)

@@ -42,9 +42,12 @@ class Forecast:
         """Whether an invoice follows the change that could take up what is deferred."""
         return any(self._is_after_change(period) for period in self.periods)
 
-    def run(self, pending: Sequence[PricedLine], deferred: Sequence[PricedLine], one_off: Sequence[PricedLine]) -> Ahead:
+    def run(
+        self, pending: Sequence[PricedLine], still: Sequence[PricedLine], deferred: Sequence[PricedLine], one_off: Sequence[PricedLine]
+    ) -> Ahead:
+        """`still` is what of `pending` waits on after the change."""
         before, _ = self._invoices(pending, (), changed=False)
-        after, waiting = self._invoices(pending, deferred, changed=True)
+        after, waiting = self._invoices(still, deferred, changed=True)
         if one_off:
             end = max(line.ends for line in one_off)
             after.append(total_up(one_off, self.before.currency, self.effective, end, self.effective, "one_off"))

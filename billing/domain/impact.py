@@ -47,6 +47,7 @@ def impact(
     pending: Sequence[PricedLine] = (),
     issued: Decimal | None = None,
     waived_before: Sequence[PricedLine] = (),
+    waiting_before: Sequence[PricedLine] = (),
 ) -> Impact:
     """What changing `before` into `after` on `effective` does, seen on the business date `today`.
 
@@ -57,12 +58,23 @@ def impact(
     issued         net amount issued in the term; None takes the sum of `billed`, which is right while no credit waits.
     horizon        bounds the invoices listed, not the contract value.
     waived_before  the lines waived by a change that is being reversed: their opposites are not charged.
+    waiting_before those of its lines that wait for the next invoice, among `pending`: their opposites take them off it (M23).
 
     Raises Refusal: unknown_basis, unknown_shape, unknown_treatment, unknown_remainder_to (field policy.*), currency_mismatch (F62),
     other_term, outside_contract (effective), mixed_tax (edits), too_large (F63).
     """
     settlement = Settlement(
-        before, after, effective, today, policy, tuple(billed), billed_until, closed_before, tuple(pending), tuple(waived_before)
+        before,
+        after,
+        effective,
+        today,
+        policy,
+        billed=tuple(billed),
+        billed_until=billed_until,
+        closed_before=closed_before,
+        pending=tuple(pending),
+        waived_before=tuple(waived_before),
+        waiting_before=tuple(waiting_before),
     )
     return settlement.impact(horizon, issued)
 

@@ -25,9 +25,9 @@ class PricedLine:
     """One line of a document. Amounts are positive; `side` (charge, credit) says which way they count.
 
     [starts, ends) is the service it is for. `net` is rounded, numerator / denominator is the exact amount in lowest terms (M02), `tax` is
-    on `net`. `outcome` says where a line of a change goes: document, next_invoice, carried (below the minimum) or waived. `not_credited`
-    is what the cap on credits cut off (F61). `prior_period` marks a period that had ended (F67). `discount_share` is its share of a fixed
-    discount.
+    on `net`. `outcome` says where a line of a change goes: document, next_invoice, carried (below the minimum), waived or withdrawn (it
+    takes back one that waits for the next invoice). `not_credited` is what the cap on credits cut off (F61). `prior_period` marks a period
+    that had ended (F67). `discount_share` is its share of a fixed discount.
     """
 
     key: str
@@ -67,6 +67,11 @@ class PricedLine:
     def service_end(self) -> date:
         """The last day of service, for readers who count inclusively."""
         return self.ends - ONE_DAY
+
+    def undoes(self, other: PricedLine) -> bool:
+        """Whether it is for the same amount, quantity and days of the same line, with the opposite sign."""
+        names = ("key", "product", "starts", "ends", "quantity", "net")
+        return self.side != other.side and all(getattr(self, name) == getattr(other, name) for name in names)
 
     def canonical(self) -> dict[str, Any]:
         """Plain JSON types."""

@@ -1,8 +1,8 @@
 """Taking one change back out of terms that may have moved on since: newer changes keep their own differences (M08, F82).
 
 To reverse an applied change on the books, give `impact` the terms now and the terms `undo` returns, the effective day of the original,
-treatment credit_note and, as `waived_before`, the lines the original waived. As rounding is symmetric, every line comes back with the
-opposite sign.
+treatment credit_note and, as `waived_before` and `waiting_before`, the lines the original waived and those of its lines that still wait for
+the next invoice. As rounding is symmetric, every line comes back with the opposite sign.
 """
 
 from __future__ import annotations

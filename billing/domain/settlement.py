@@ -23,6 +23,9 @@ from billing.domain.refusal import Refusal
 from billing.domain.value import arr, family_movements, first_difference, mrr
 from billing.domain.wording import WHY, day_in_words, summary
 
+# Why there is no document, by where its lines went instead; the first that applies is said.
+WHY_NONE = {"withdrawn": "withdrawn", "waived": "waived", "next_invoice": "next_invoice", "carried": "below_minimum"}
+
 
 def in_term(before: Terms, after: Terms, effective: date, policy: Policy) -> Terms:
     """`after`, but under at_renewal families whose recurring value falls keep the lines they had."""
@@ -49,6 +52,7 @@ class Settlement:
     closed_before: date | None
     pending: tuple[PricedLine, ...]
     waived_before: tuple[PricedLine, ...] = ()
+    waiting_before: tuple[PricedLine, ...] = ()
 
     def impact(self, horizon: int, issued: Decimal | None) -> Impact:
         _check(self.before, self.requested, self.effective, self.policy)
@@ -59,13 +63,13 @@ class Settlement:
         now = self._total([] if self.expected else document)
         kind = _kind(then.net, then.tax)
         deferred = [line for line in lines if line.outcome in ("next_invoice", "carried")]
-        ahead = self.forecast.run(self.pending, deferred, document if self.expected else ())
+        ahead = self.forecast.run(self.pending, self._still_waiting(lines), deferred, document if self.expected else ())
         remainder = self._sum((ahead.left_over, *(line.not_credited for line in lines)))
         waived = self._sum(line.signed_net for line in lines if line.outcome == "waived")
         value = self._value(ahead, now, issued)
-        why_code = (
-            "waiver_reversed" if kind == "none" and waived > 0 else self._why_code(kind, lines, remainder, bool(value["value_delta"]))
-        )
+        why_code = self._why_code(kind, lines, remainder, bool(value["value_delta"]))
+        if why_code == "waived" and waived > 0:
+            why_code = "waiver_reversed"
         return Impact(
             currency=self.before.currency,
             effective=self.effective,
@@ -85,7 +89,7 @@ class Settlement:
             remainder=remainder,
             remainder_to=self.policy.remainder_to if remainder else "",
             waived=money.negative(waived),
-            deferred=self._sum(line.signed_net for line in deferred),
+            deferred=self._sum(line.signed_net for line in lines if line.outcome in ("next_invoice", "carried", "withdrawn")),
             prior_period=self._closes_books or any(line.prior_period for line in lines),
             invoices_before=ahead.before[:horizon],
             invoices_after=ahead.after[:horizon],
@@ -128,7 +132,7 @@ class Settlement:
         return max(self.billed_until, period.end if is_billed else period.start)
 
     def _lines(self) -> tuple[list[PricedLine], list[Allocation]]:
-        lines = [self._not_owed(line) for line in adjustment_lines(self.before, self.after, self.window)]
+        lines = [self._taken_back(line) for line in adjustment_lines(self.before, self.after, self.window)]
         if self.policy.treatment == "no_adjustment":
             # Before anything is capped: what is given up is all that is owed less, whether or not it was billed already.
             lines = self._below_zero_go(lines, "waived")
@@ -136,15 +140,20 @@ class Settlement:
             return lines, []
         return capped(lines, self.billed, self.before.currency)
 
-    def _not_owed(self, line: PricedLine) -> PricedLine:
-        """A line that takes back what was waived moves no money either."""
-        turned = {"charge": "credit", "credit": "charge"}[line.side]
-        same = any(
-            (other.side, other.key, other.product, other.starts, other.ends, other.quantity, other.net)
-            == (turned, line.key, line.product, line.starts, line.ends, line.quantity, line.net)
-            for other in self.waived_before
-        )
-        return replace(line, outcome="waived") if same else line
+    def _taken_back(self, line: PricedLine) -> PricedLine:
+        """A line that takes back what was waived, or what waits for the next invoice, moves no money either."""
+        for outcome, earlier in (("waived", self.waived_before), ("withdrawn", self.waiting_before)):
+            if any(line.undoes(other) for other in earlier):
+                return replace(line, outcome=outcome)
+        return line
+
+    def _still_waiting(self, lines: Sequence[PricedLine]) -> list[PricedLine]:
+        """What waits for the next invoice, without what is taken off it; of lines that say the same each undoes one."""
+        still = list(self.pending)
+        for line in lines:
+            if line.outcome == "withdrawn":
+                still.remove(next(one for one in still if line.undoes(one)))
+        return still
 
     def _treated(self, lines: list[PricedLine]) -> list[PricedLine]:
         """What comes out below zero goes onto the next invoice where that is the downgrade treatment and there is one."""
@@ -200,7 +209,7 @@ class Settlement:
         if kind != "none":
             return "future" if self.expected else "charge" if kind == "invoice" else "credit"
         outcomes = {line.outcome for line in lines}
-        for outcome, code in (("waived", "waived"), ("next_invoice", "next_invoice"), ("carried", "below_minimum")):
+        for outcome, code in WHY_NONE.items():
             if outcome in outcomes:
                 return code
         if any(line.numerator for line in lines) or remainder:
@@ -214,7 +223,7 @@ class Settlement:
         return "starts_with_next_invoice" if self.before.in_advance else "arrears"
 
     def _why(self, code: str, lines: Sequence[PricedLine], remainder: Decimal) -> str:
-        outcome = {"waived": "waived", "next_invoice": "next_invoice", "below_minimum": "carried"}.get(code, "document")
+        outcome = next((outcome for outcome, why in WHY_NONE.items() if why == code), "document")
         amount = _size(self._sum(line.signed_net for line in lines if line.outcome == outcome))
         return WHY[code].format(
             amount=f"{money.text(amount)} {self.before.currency}",

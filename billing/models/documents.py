@@ -182,10 +182,18 @@ class PendingLine(models.Model):
         help_text="The line this is the rest of, when an invoice took up a part: the rest keeps its place among those that wait",
     )  # fmt: skip
     billed_in = models.ForeignKey(Document, null=True, blank=True, on_delete=models.PROTECT, related_name="taken_up_lines")
+    withdrawn_by = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The change that took its change back before an invoice took this line up",
+    )
     created_at = models.DateTimeField()
 
     class Meta:
         indexes = [models.Index(fields=["contract", "id"], condition=Q(billed_in__isnull=True), name="pending_line_open")]
+        constraints = [models.CheckConstraint(condition=Q(withdrawn_by="") | Q(billed_in__isnull=True), name="pending_line_one_end")]
         triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
 
     def __str__(self) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 from django.db import connection
 
-from billing.domain import money
+from billing.domain import canonical, money
 from billing.domain.invoice import Invoice, PricedLine
-from billing.models import PendingLine
+from billing.models import Contract, PendingLine
 from billing.operations import allocations, bulk
 from billing.operations.allocations import Part
 from billing.queries.due import Waiting
@@ -97,6 +97,19 @@ def keep(waiting: Iterable[tuple[Waiting, int | None]], *, at: datetime) -> None
     rows = [(one.contract, one.reference, one.line.canonical(), list(one.reduces), one.first, document, at) for one, document in waiting]
     if rows:
         bulk.copy_in(PendingLine, ("contract_id", "reference", "line", "reduces", "continues_id", "billed_in_id", "created_at"), rows)
+
+
+def withdraw(contract: Contract, lines: Iterable[PricedLine], *, of: str, by: str) -> None:
+    """Take off the next invoice what change `by` takes back of the lines of change `of` that wait for it. Raises Mixed when one is gone."""
+    waiting = list(contract.pending_lines.filter(reference=of, billed_in__isnull=True, withdrawn_by="", continues__isnull=True))
+    gone = []
+    for line in lines:
+        row = next((row for row in waiting if line.undoes(canonical.from_plain(PricedLine, row.line))), None)
+        if row is None:
+            raise Mixed(f"what {by} takes back of {line.name} does not wait any more")
+        waiting.remove(row)
+        gone.append(row.pk)
+    PendingLine.objects.filter(pk__in=gone).update(withdrawn_by=by)
 
 
 def mark_billed(taken: Iterable[tuple[int, int]]) -> None:

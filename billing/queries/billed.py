@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from billing.domain import canonical
 from billing.domain.credits import Billed
 from billing.domain.invoice import PricedLine
-from billing.models import Contract, DocumentLine
+from billing.models import Contract, DocumentLine, PendingLine
 
 
 def billed_facts(contract: Contract) -> list[Billed]:
     """Every charge line of the contract's documents, newest document first, with what is credited on it, issued or agreed. Two queries."""
     agreed: dict[int, Decimal] = defaultdict(Decimal)
-    for parts in contract.pending_lines.filter(billed_in__isnull=True).values_list("reduces", flat=True):
+    for parts in _waiting(contract).values_list("reduces", flat=True):
         for part in parts:
             agreed[part["line_id"]] += Decimal(part["net"])
     rows = (
@@ -45,7 +45,17 @@ def billed_facts(contract: Contract) -> list[Billed]:
 
 def pending_facts(contract: Contract) -> list[PricedLine]:
     """The lines of earlier changes that wait for the next invoice, oldest first; a rest is as old as what it is the rest of. One query."""
-    rows = (
-        contract.pending_lines.filter(billed_in__isnull=True).order_by(Coalesce("continues_id", "id"), "id").values_list("line", flat=True)
-    )
-    return [canonical.from_plain(PricedLine, row) for row in rows]
+    return _priced(_waiting(contract).order_by(Coalesce("continues_id", "id"), "id"))
+
+
+def waiting_of(contract: Contract, reference: str) -> list[PricedLine]:
+    """The lines of one change that wait for the next invoice whole; rests of those that an invoice took up in part are not among them."""
+    return _priced(_waiting(contract).filter(reference=reference, continues__isnull=True).order_by("id"))
+
+
+def _waiting(contract: Contract) -> QuerySet[PendingLine]:
+    return contract.pending_lines.filter(billed_in__isnull=True, withdrawn_by="")
+
+
+def _priced(rows: QuerySet[PendingLine]) -> list[PricedLine]:
+    return [canonical.from_plain(PricedLine, row) for row in rows.values_list("line", flat=True)]

@@ -100,7 +100,7 @@ SELECT l.contract_id, l.key, p.code, p.name, p.family, l.quantity, l.unit_price,
 WAITING = """
 SELECT id, coalesce(continues_id, id) AS first, contract_id, reference, line, reduces
   FROM billing_pendingline
- WHERE billed_in_id IS NULL AND contract_id = ANY(%(ids)s)
+ WHERE billed_in_id IS NULL AND withdrawn_by = '' AND contract_id = ANY(%(ids)s)
  ORDER BY first, id
 """
 

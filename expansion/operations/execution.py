@@ -66,6 +66,7 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
         by=by,
         at=now,
         tell_accounting=not change.finance_updates,
+        takes_back=change.reverses.number if change.reverses else "",
     )
     deal = _update_deal(change, seen, today)
     change.state = workflow.after("apply", change.state).value

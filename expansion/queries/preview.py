@@ -77,8 +77,8 @@ def preview(
     wish = _wish(deal, contract, intents, asked, current, effective, treatment)
     before, wanted, policies, back = wish.before, wish.wanted, wish.policies, wish.takes_back
     facts = _facts(contract)
-    waived = back.waived if back else ()
-    result = impact(before, wanted, effective=effective, today=today, policy=wish.policy, waived_before=waived, **facts)
+    unbilled = {"waived_before": back.waived, "waiting_before": back.waiting} if back else {}
+    result = impact(before, wanted, effective=effective, today=today, policy=wish.policy, **unbilled, **facts)
     after = settled_terms(before, wanted, effective=effective, policy=wish.policy)
     returns = _returns(contract, asked, before, after, effective, policies, today, facts) if asked.return_on else None
     if returns:

@@ -15,6 +15,7 @@ from billing.domain.reversal import undo
 from billing.domain.terms import Terms
 from billing.models import Contract, ContractVersion
 from billing.queries import Resolved, terms_at
+from billing.queries.billed import waiting_of
 from expansion.domain import workflow
 from expansion.domain.intents import REMAINDER
 from expansion.models import Change, Deal
@@ -24,11 +25,12 @@ REVERSE = "reverse"
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """The change that is taken back, the terms without it, and the lines it waived, which nobody owes now either."""
+    """The change that is taken back, the terms without it, and what of it nobody was billed: lines it waived, lines that still wait."""
 
     original: Change
     after: Terms
     waived: tuple[PricedLine, ...]
+    waiting: tuple[PricedLine, ...]
 
 
 def intents_of(original: Change, remainder_to: str = "") -> list[dict[str, str]]:
@@ -58,7 +60,7 @@ def taken_back(deal: Deal, contract: Contract, intents: Sequence[Mapping[str, An
     version = ContractVersion.objects.get(contract=contract, reference=original.number).number
     after = undo(terms_at(contract, version - 1), terms_at(contract, version), current)
     waived = tuple(line for line in Impact.from_canonical(original.impact).lines if line.outcome == "waived")
-    return TakenBack(original, after, waived)
+    return TakenBack(original, after, waived, tuple(waiting_of(contract, original.number)))
 
 
 def policies_of(original: Change, now: Resolved) -> Resolved:

@@ -22,6 +22,7 @@ OUTCOMES = {
     "next_invoice": "goes onto the next invoice",
     "carried": "too small for a document, goes onto the next invoice",
     "waived": "not credited, by policy",
+    "withdrawn": "waited for the next invoice and is taken off it",
 }
 MANY = 12
 TIMES = "\N{MULTIPLICATION SIGN}"

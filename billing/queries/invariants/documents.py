@@ -78,7 +78,8 @@ def credits_are_bounded() -> Found:
         """
         WITH issued AS (SELECT invoice_line_id AS id, sum(net) AS net, sum(tax) AS tax FROM billing_creditallocation GROUP BY 1),
              agreed AS (SELECT (part->>'line_id')::bigint AS id, sum((part->>'net')::numeric) AS net
-                          FROM billing_pendingline, jsonb_array_elements(reduces) part WHERE billed_in_id IS NULL GROUP BY 1)
+                          FROM billing_pendingline, jsonb_array_elements(reduces) part
+                         WHERE billed_in_id IS NULL AND withdrawn_by = '' GROUP BY 1)
         SELECT d.number, l.position, l.net, l.tax, coalesce(i.net, 0), coalesce(i.tax, 0), coalesce(a.net, 0)
           FROM billing_documentline l
           JOIN billing_document d ON d.id = l.document_id

@@ -18,7 +18,7 @@ Found = Iterator[tuple[str, str]]
 DEFERRED = {"next_invoice", "below_minimum"}
 NO_DOCUMENT = DEFERRED | {
     "no_difference", "rounds_to_nothing", "policy_none", "starts_with_next_invoice", "arrears", "waived", "waiver_reversed", "at_renewal",
-    "nothing_to_credit",
+    "nothing_to_credit", "withdrawn",
 }  # fmt: skip
 # The columns of a line that a reader sees, as the impact and the document call them.
 SHOWN = (
@@ -120,7 +120,7 @@ def reversals_cancel_out() -> Found:
         has_billed = any(original.applied_at.date() <= day <= change.applied_at.date() for day in days) or between.exists()
         if change.base_version != original.base_version + 1 or has_billed:
             continue
-        if PendingLine.objects.filter(reference__in=[original.number, change.number]).exists():
+        if PendingLine.objects.filter(reference__in=[original.number, change.number], withdrawn_by="").exists():
             continue
         issued = Document.objects.filter(reference__in=[original.number, change.number])
         left = sum((document.total if document.kind == "invoice" else -document.total for document in issued), Decimal(0))

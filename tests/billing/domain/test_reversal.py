@@ -71,12 +71,13 @@ def test_seats_that_newer_changes_have_taken_cannot_go_twice():
 
 
 @pytest.mark.req("M23", "F82", "M12")
-@pytest.mark.parametrize("treatment", ["credit_note", "no_adjustment"])
+@pytest.mark.parametrize("minimum", [0, 1000])
+@pytest.mark.parametrize("treatment", ["credit_note", "no_adjustment", "credit_on_next_invoice"])
 @pytest.mark.parametrize("shape", ["net", "gross"])
 @pytest.mark.parametrize("edit", EDITS[:7] + EDITS[8:9], ids=lambda edit: edit.action)
-def test_a_reversal_has_the_same_amounts_with_the_opposite_sign(edit, shape, treatment):
+def test_a_reversal_has_the_same_amounts_with_the_opposite_sign(edit, shape, treatment, minimum):
     after = apply_edits(terms(), [edit], d("2026-06-16"))
-    first = change(terms(), edit, policy=Policy(shape=shape, treatment=treatment))
+    first = change(terms(), edit, policy=Policy(shape=shape, treatment=treatment, minimum_amount=n(minimum)))
     bills = (
         *(_as_billed(number, entry) for number, entry in enumerate(first.document_lines, start=100) if entry.side == "charge"),
         *HALF_A_YEAR,
@@ -91,12 +92,18 @@ def test_a_reversal_has_the_same_amounts_with_the_opposite_sign(edit, shape, tre
         policy=Policy(shape=shape),
         billed=bills,
         billed_until=d("2026-07-01"),
+        issued=sum((entry.net for entry in HALF_A_YEAR), first.signed_net),
+        pending=first.deferred_lines,
         waived_before=[entry for entry in first.lines if entry.outcome == "waived"],
+        waiting_before=first.deferred_lines,
     )
     assert back.signed_net == -first.signed_net
     assert (back.tax, back.total, back.waived, back.remainder) == (first.tax, first.total, -first.waived, n("0.00"))
     assert (back.mrr_delta, back.value_after) == (-first.mrr_delta, first.value_before)
     assert (back.why_code == "waiver_reversed") == (first.why_code == "waived")
+    assert (back.deferred, back.deferred_lines) == (-first.deferred, ())
+    assert (back.why_code == "withdrawn") == (first.why_code in ("next_invoice", "below_minimum"))
+    assert [invoice.total for invoice in back.invoices_after] == [invoice.total for invoice in first.invoices_before]
 
 
 def _as_billed(number, entry):

@@ -57,6 +57,66 @@ def lines_of(change):
     return [(row.side, row.product_code, row.quantity, row.net, row.tax) for row in found.lines.order_by("position")] if found else []
 
 
+# --- what waits for the next invoice --------------------------------------------------------------------------------------------
+
+WAITING = {
+    "too small to bill": ("gross", 200, "credit_note", lambda key: [{"action": "quantity", "key": key, "quantity": "18"}, ANALYTICS]),
+    "a credit by policy": ("net", 0, "credit_on_next_invoice", lambda key: [swapped(key, "starter")]),
+    "a dearer plan": ("net", 1000, "", lambda key: [swapped(key, "business")]),
+}
+ANALYTICS = {"action": "add", "product": "route-analytics", "quantity": "1"}
+
+
+def swapped(key, plan):
+    return {"action": "swap", "key": key, "product": plan, "quantity": "20"}
+
+
+def waiting_change(world, case):
+    shape, minimum, treatment, intents = WAITING[case]
+    LegalEntity.objects.update(proration_shape=shape, minimum_amount=minimum)
+    return apply(world, intents(str(world.contract.lines.get().key)), treatment=treatment)
+
+
+@pytest.mark.req("M07", "M08")
+@pytest.mark.parametrize("case", WAITING)
+def test_what_waits_for_the_next_invoice_is_taken_off_it_and_nobody_is_asked_where_a_rest_goes(world, case):
+    before = contract().future_invoice.current.total
+    change = waiting_change(world, case)
+    assert contract().pending_lines.filter(withdrawn_by="").exists() and not document(change)
+    back = undo(world, change)
+    assert (back.state, back.impact["why_code"], document(back)) == ("applied", "withdrawn", None)
+    assert Decimal(back.impact["deferred"]) == -Decimal(change.impact["deferred"])
+    assert set(contract().pending_lines.values_list("withdrawn_by", "billed_in")) == {(back.number, None)}
+    assert contract().future_invoice.current.total == before
+    assert_books_hold()
+    bill(on=date(2026, 7, 1), at=world.now)
+    assert Document.objects.latest("pk").total == before
+    assert_books_hold()
+
+
+@pytest.mark.req("M07")
+def test_of_two_changes_that_wait_with_the_same_line_only_one_is_taken_off(world):
+    LegalEntity.objects.update(minimum_amount=200)
+    first, second = (apply(world, seats(world, quantity)) for quantity in ("21", "22"))
+    undo(world, second)
+    left = contract().pending_lines.filter(withdrawn_by="")
+    assert [line.reference for line in left] == [first.number]
+    assert contract().future_invoice.current.net == Decimal(21 * 50 + 25)
+    assert_books_hold()
+
+
+@pytest.mark.req("M23")
+def test_what_an_invoice_has_taken_up_meanwhile_is_credited_in_the_ordinary_way(world):
+    change = waiting_change(world, "a dearer plan")
+    bill(on=date(2026, 7, 1), at=world.now)
+    later = datetime(2026, 7, 2, 10, tzinfo=UTC)
+    back = undo(world, change, now=later)
+    assert (back.impact["document"], back.impact["remainder"]) == ("credit_note", "0.00")
+    assert {line["outcome"] for line in back.impact["lines"]} == {"document"}
+    changes.approve(change_id=back.pk, version=back.version, shown_hash=back.content_hash, by=world.head_of_finance, now=later)
+    assert_books_hold()
+
+
 # --- the same amounts, the opposite sign ----------------------------------------------------------------------------------------
 
 
