@@ -32,3 +32,9 @@ def is_busy(error: BaseException | None) -> bool:
 def is_away(error: BaseException | None) -> bool:
     """Whether the database itself, not the request, is why it failed."""
     return isinstance(error, OperationalError | InterfaceError) and state_of(error) in AWAY_STATES
+
+
+def raise_unless_busy(error: BaseException) -> None:
+    """Raises the error again unless `is_busy`: only then may somebody be told that nothing was written and to try once more."""
+    if not is_busy(error):
+        raise error

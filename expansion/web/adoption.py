@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from billing.clock import now
 from billing.domain.refusal import Refusal
 from dealops.accounts.models import User
+from dealops.database import raise_unless_busy
 from expansion.models import AdoptionTask
 from expansion.operations import adoption as operations
 from expansion.queries import adoption as queries
@@ -69,7 +70,8 @@ def _act(request: HttpRequest, pk: int, act: Callable[[AdoptionTask], str]) -> H
         words = act(task)
     except Refusal as refusal:
         messages.error(request, refusal.message)
-    except OperationalError:
+    except OperationalError as failure:
+        raise_unless_busy(failure)
         messages.error(request, BUSY)
     else:
         messages.success(request, words)

@@ -16,6 +16,7 @@ from billing.clock import business_date, now
 from billing.domain.refusal import NotAllowed, Refusal
 from billing.models import Document
 from dealops.accounts.step_up import is_fresh, step_up_required
+from dealops.database import raise_unless_busy
 from expansion import rules
 from expansion.domain import workflow
 from expansion.domain.workflow import WrongState
@@ -127,7 +128,8 @@ def _decide(request: HttpRequest, change: Change, kind: str, operation: Any) -> 
     """Run one decision. Whoever sends the same form twice finds it done; whoever comes second is told who was first (F01, F03, F04)."""
     try:
         operation()
-    except OperationalError:
+    except OperationalError as failure:
+        raise_unless_busy(failure)
         return _review(request, change, problem=BUSY, status=503)
     except (Refusal, WrongState) as refusal:
         change = _change_or_404(request, change.number)
@@ -270,7 +272,8 @@ def _answered(request: HttpRequest, change: Change, operation: Any, words: str) 
     """Run one operation and go back to the page of the change with what came of it."""
     try:
         operation()
-    except OperationalError:
+    except OperationalError as failure:
+        raise_unless_busy(failure)
         messages.error(request, BUSY)
     except Refusal as refusal:
         messages.error(request, refusal.message)

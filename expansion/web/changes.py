@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
 from dealops.accounts.models import User
+from dealops.database import raise_unless_busy
 from expansion import rules
 from expansion.domain.summary import short
 from expansion.domain.workflow import State, WrongState
@@ -139,7 +140,8 @@ def act(request: HttpRequest, number: str) -> HttpResponse:
     except (Refusal, WrongState) as refusal:
         if not _is_repeated(request, found):
             messages.error(request, str(refusal))
-    except OperationalError:
+    except OperationalError as failure:
+        raise_unless_busy(failure)
         messages.error(request, BUSY)
     return HttpResponseRedirect(reverse("change", args=[number]))
 

@@ -21,6 +21,7 @@ from billing.domain.refusal import Refusal, Stale
 from billing.models import Basis, Contract, ContractVersion, Owner, Shape, Treatment
 from billing.queries import Resolved, recurring_rows, resolve_policies
 from billing.templatetags.money import NONE, money_text
+from dealops.database import raise_unless_busy
 from expansion import rules
 from expansion.domain import workflow
 from expansion.domain.health import GATE, utilisation
@@ -263,7 +264,8 @@ def _posted(request: HttpRequest, desk: Desk) -> HttpResponse:
         if act == "keep":
             return JsonResponse({"detail": refusal.message}, status=422)
         return _page(request, desk, form, status=status_of(refusal), problems=[form.explain(refusal)])
-    except OperationalError:
+    except OperationalError as failure:
+        raise_unless_busy(failure)
         return _page(request, desk, form, status=503, problems=[("", BUSY)])
 
 

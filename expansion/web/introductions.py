@@ -15,6 +15,7 @@ from billing.clock import now
 from billing.domain.refusal import Refusal
 from billing.models import Product
 from dealops.accounts.models import Role, User
+from dealops.database import raise_unless_busy
 from expansion import rules_motion as rules
 from expansion.domain.motion import plays, qualification
 from expansion.domain.motion.context import groups_of
@@ -46,7 +47,8 @@ def qualify(request: HttpRequest, pk: int) -> HttpResponse:
             )
         except Refusal as refused:
             error = refused
-        except OperationalError:
+        except OperationalError as failure:
+            raise_unless_busy(failure)
             error = Refusal("busy", "", BUSY)
         else:
             messages.success(request, f"Handed to {done.to or 'the sales queue'}. {done.rule.rstrip('.')}.")
@@ -154,7 +156,8 @@ def _answer(request: HttpRequest, pk: int, act: Callable[[Introduction], str], *
     except Refusal as refusal:
         messages.error(request, refusal.message)
         return here
-    except OperationalError:
+    except OperationalError as failure:
+        raise_unless_busy(failure)
         messages.error(request, BUSY)
         return here
     messages.success(request, words)

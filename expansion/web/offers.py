@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
 from billing.models import Product
+from dealops.database import raise_unless_busy
 from expansion import rules, rules_motion
 from expansion.domain.motion import offers as domain
 from expansion.models import Deal, Introduction, Offer, Signal
@@ -117,7 +118,8 @@ def new(request: HttpRequest) -> HttpResponse:
             )  # fmt: skip
         except Refusal as refused:
             error = refused
-        except OperationalError:
+        except OperationalError as failure:
+            raise_unless_busy(failure)
             error = Refusal("busy", "", BUSY)
         else:
             messages.success(request, f"Noted. Its answer is waited for until {done.shown_at + domain.IGNORED_AFTER:%-d %b %Y}.")
@@ -230,7 +232,8 @@ def _act(request: HttpRequest, found: Offer, doing: Callable[[], str]) -> HttpRe
         messages.success(request, doing())
     except Refusal as refusal:
         messages.error(request, refusal.message)
-    except OperationalError:
+    except OperationalError as failure:
+        raise_unless_busy(failure)
         messages.error(request, BUSY)
     return HttpResponseRedirect(reverse("offer", args=[found.pk]))
 

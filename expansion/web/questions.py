@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from billing.clock import now
 from billing.domain.refusal import Refusal
 from dealops.accounts.models import Role
+from dealops.database import raise_unless_busy
 from expansion.models import ApprovalRule
 from expansion.operations import questions
 from expansion.queries.approval_rules import no_rules
@@ -30,7 +31,8 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
         questions.answer(question_id=question.pk, text=request.POST.get("text", ""), by=request.user, now=now())
     except Refusal as refusal:
         messages.error(request, refusal.message)
-    except OperationalError:
+    except OperationalError as failure:
+        raise_unless_busy(failure)
         messages.error(request, BUSY)
     else:
         messages.success(request, f"{question.by.name} has your answer. The time to decide runs again.")

@@ -17,6 +17,7 @@ from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
 from billing.models import Contract
 from billing.queries import terms_of
+from dealops.database import raise_unless_busy
 from expansion import rules
 from expansion.models import Deal
 from expansion.operations import renewal as operations
@@ -63,7 +64,8 @@ def _answer(request: HttpRequest, number: str, kind: str) -> HttpResponse:
             return HttpResponseRedirect(reverse("deal", args=[deal.number]))
         except Refusal as refusal:
             problem = refusal
-        except OperationalError:
+        except OperationalError as failure:
+            raise_unless_busy(failure)
             problem = Refusal("busy", "", BUSY)
     with timezone.override(deal.contract.legal_entity.time_zone):
         return _page(request, deal, kind, typed, problem)

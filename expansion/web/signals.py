@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
 from billing.models import Customer, Product
+from dealops.database import raise_unless_busy
 from expansion import rules_motion as rules
 from expansion.domain.motion import gates, kinds, qualification
 from expansion.models import PlayVersion, Signal
@@ -150,7 +151,8 @@ def _settle(request: HttpRequest, pk: int, act: Callable[[Signal, int], str]) ->
     except Refusal as refusal:
         messages.error(request, refusal.message)
         return HttpResponseRedirect(reverse("signal", args=[pk]))
-    except OperationalError:
+    except OperationalError as failure:
+        raise_unless_busy(failure)
         messages.error(request, BUSY)
         return HttpResponseRedirect(reverse("signal", args=[pk]))
     messages.success(request, words)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
 from billing.models import Treatment
+from dealops.database import raise_unless_busy
 from expansion import rules
 from expansion.domain.intents import DESTINATION_WORDS, REMAINDER
 from expansion.domain.workflow import WrongState
@@ -59,7 +60,8 @@ def _answer(
             return HttpResponseRedirect(address_of("change", args=[done.number]))
         except (Refusal, WrongState) as error:
             refused = error
-        except OperationalError:
+        except OperationalError as failure:
+            raise_unless_busy(failure)
             refused = Refusal("busy", "", BUSY)
     with timezone.override(change.deal.contract.legal_entity.time_zone):
         return _page(request, change, review, refused)
