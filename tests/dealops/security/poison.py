@@ -32,6 +32,8 @@ OURS: dict[str, str] = {
     **dict.fromkeys(("via", "topic", "queue", "event", "kind", "gate", "guardrail", "mechanism", "route", "trigger", "listing"), A_WORD),
     **dict.fromkeys(("currency", "approval_currency", "limit_currency", "country", "time_zone"), CLOSED),
     "billing.Document.reference": MADE_HERE,
+    "billing.PendingLine.withdrawn_by": MADE_HERE,
+    "billing.PendingLineHistory.withdrawn_by": MADE_HERE,
     "expansion.Handoff.team": A_WORD,
 }
 # Of these a row needs more than the first of everything.
