@@ -14,6 +14,7 @@ for anything, unless it named the error: `at_site.allow("409")`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from pytest_django.live_server_helper import LiveServer
 
 from expansion.operations import pipelines
@@ -109,7 +111,9 @@ def _words(node: dict[str, Any]) -> str:
 
 
 def sideways(page: Page) -> int:
-    """How many pixels the page is wider than its window; 0 when nothing needs sideways scrolling."""
+    """How many pixels the page is wider than its window; 0 when nothing needs sideways scrolling once what slides in has arrived."""
+    with contextlib.suppress(PlaywrightTimeout):
+        page.wait_for_function("document.documentElement.scrollWidth <= document.documentElement.clientWidth", timeout=3000)
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 

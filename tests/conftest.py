@@ -1,14 +1,20 @@
 """For every test: browser tests get the system's Chromium, or say how to get one. The servers come from plugin_servers.py."""
 
 import os
+import threading
 from collections import Counter
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.db import connections
 from django.test import TransactionTestCase
 
 from tests import chromium, emptying
+
+# One connection for each thread. Django keeps another for code that runs while an event loop does, as Playwright's does from the first
+# browser test on: it would stay open unseen, and every process forked then would find it and share its socket with the others.
+connections._connections = threading.local()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -69,7 +69,7 @@ def test_somebody_else_at_the_same_desk_does_not_see_it(at_site, world):
     sign_in(page, world.csm)
     page.wait_for_url(f"**{COMPOSER}")
     expect(quantity(page)).to_have_value("20")
-    assert page.evaluate("sessionStorage.getItem('dealopsKept')") is None
+    page.wait_for_function("sessionStorage.getItem('dealopsKept') === null")
     assert "Agreed on the phone" not in page.content()
 
 
@@ -108,4 +108,4 @@ def test_what_arrived_is_forgotten(at_site, world):
     quantity(page).fill("25")
     page.get_by_role("button", name="Save draft").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Change CH-2026-0042")
-    assert page.evaluate("sessionStorage.getItem('dealopsKept')") is None
+    page.wait_for_function("sessionStorage.getItem('dealopsKept') === null")
