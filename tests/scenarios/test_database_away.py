@@ -314,7 +314,7 @@ def test_on_a_full_disk_nothing_is_half_done_or_called_posted_and_with_room_agai
     answers = [client.post(reverse("approval_approve", args=[change.number]), shown(change)) for _ in range(3)]
     relay.drain(queue="post", limit=3)
     assert answers[-1].status_code == 503
-    assert "Nothing was written" in answers[-1].content.decode()
+    assert "Nothing was half done" in answers[-1].content.decode()
     change.refresh_from_db(), posting.refresh_from_db()
     assert change.state == "submitted" and not Document.objects.filter(reference=change.number).exists()
     assert posting.verified_at is None and Message.objects.get(posting=posting).state != State.DONE
