@@ -224,7 +224,8 @@ class Settlement:
 
     def _why(self, code: str, lines: Sequence[PricedLine], remainder: Decimal) -> str:
         outcome = next((outcome for outcome, why in WHY_NONE.items() if why == code), "document")
-        amount = _size(self._sum(line.signed_net for line in lines if line.outcome == outcome))
+        moved = self._sum(line.signed_net for line in lines if line.outcome == outcome)
+        amount = _size(moved)
         return WHY[code].format(
             amount=f"{money.text(amount)} {self.before.currency}",
             effective=day_in_words(self.effective),
@@ -232,6 +233,7 @@ class Settlement:
             minimum=f"{money.text(money.plain(self.policy.minimum_amount))} {self.before.currency}",
             remainder=f"{money.text(remainder)} {self.before.currency}",
             remainder_to=self.policy.remainder_to.replace("_", " "),
+            waited="credit" if moved > 0 else "charge",  # it moves the other way now
         )
 
 

@@ -23,7 +23,7 @@ WHY: Final = {
     "arrears": "Not needed: the period is billed in arrears; its invoice carries the change.",
     "waived": "Not needed: by policy a downgrade is not credited; {amount} is waived.",
     "waiver_reversed": "Not needed: what is taken back was waived and never credited.",
-    "withdrawn": "Not needed: what waited for the next invoice, {amount}, is taken off it.",
+    "withdrawn": "Not needed: the {waited} of {amount} that waited for the next invoice is taken off it; nothing of it was billed.",
     "next_invoice": "Not needed: by policy the credit of {amount} goes onto the next invoice.",
     "at_renewal": "Not needed: by policy a downgrade takes effect at renewal, on {renewal}.",
     "below_minimum": "Not needed: {amount} is below the minimum of {minimum} for a document; it goes onto the next invoice.",

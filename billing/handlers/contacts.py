@@ -12,7 +12,7 @@ from billing.adapters.accounting import port
 # For contacts that are not found with the others: well below a lease and Celery's soft limit.
 PATIENCE_SECONDS = 15.0
 # About the connection, not about one contact.
-ABOUT_ALL = (port.RetryLater, port.AuthFailed, port.WrongOrganisation)
+STOPS_ALL = (port.RetryLater, port.AuthFailed, port.WrongOrganisation)
 NAMESPACE = uuid.UUID("0b6f2e52-8a53-5a0e-9a55-6f3a3d1f7c21")
 
 
@@ -62,5 +62,5 @@ def contacts_of(
             found[payload.contact_number] = contact_of(accounting, payload, books=books)
         except port.AccountingError as error:
             found[payload.contact_number] = error
-            stop = error if isinstance(error, ABOUT_ALL) else None
+            stop = error if isinstance(error, STOPS_ALL) else None
     return found

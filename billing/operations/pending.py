@@ -15,6 +15,7 @@ from billing.domain.invoice import Invoice, PricedLine
 from billing.models import Contract, PendingLine
 from billing.operations import allocations, bulk
 from billing.operations.allocations import Part
+from billing.queries.billed import rows_waiting_of
 from billing.queries.due import Waiting
 
 
@@ -101,7 +102,7 @@ def keep(waiting: Iterable[tuple[Waiting, int | None]], *, at: datetime) -> None
 
 def withdraw(contract: Contract, lines: Iterable[PricedLine], *, of: str, by: str) -> None:
     """Take off the next invoice what change `by` takes back of the lines of change `of` that wait for it. Raises Mixed when one is gone."""
-    waiting = list(contract.pending_lines.filter(reference=of, billed_in__isnull=True, withdrawn_by="", continues__isnull=True))
+    waiting = list(rows_waiting_of(contract, of))
     gone = []
     for line in lines:
         row = next((row for row in waiting if line.undoes(canonical.from_plain(PricedLine, row.line))), None)

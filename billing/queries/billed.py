@@ -50,7 +50,12 @@ def pending_facts(contract: Contract) -> list[PricedLine]:
 
 def waiting_of(contract: Contract, reference: str) -> list[PricedLine]:
     """The lines of one change that wait for the next invoice whole; rests of those that an invoice took up in part are not among them."""
-    return _priced(_waiting(contract).filter(reference=reference, continues__isnull=True).order_by("id"))
+    return _priced(rows_waiting_of(contract, reference))
+
+
+def rows_waiting_of(contract: Contract, reference: str) -> QuerySet[PendingLine]:
+    """The rows of `waiting_of`, in its order."""
+    return _waiting(contract).filter(reference=reference, continues__isnull=True).order_by("id")
 
 
 def _waiting(contract: Contract) -> QuerySet[PendingLine]:

@@ -85,7 +85,9 @@ def test_what_waits_for_the_next_invoice_is_taken_off_it_and_nobody_is_asked_whe
     assert contract().pending_lines.filter(withdrawn_by="").exists() and not document(change)
     back = undo(world, change)
     assert (back.state, back.impact["why_code"], document(back)) == ("applied", "withdrawn", None)
-    assert Decimal(back.impact["deferred"]) == -Decimal(change.impact["deferred"])
+    waited = Decimal(change.impact["deferred"])
+    assert Decimal(back.impact["deferred"]) == -waited
+    assert f"the {'charge' if waited > 0 else 'credit'} of {abs(waited)} GBP that waited for the next invoice" in back.impact["why"]
     assert set(contract().pending_lines.values_list("withdrawn_by", "billed_in")) == {(back.number, None)}
     assert contract().future_invoice.current.total == before
     assert_books_hold()
