@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from billing.clock import business_date
 from billing.domain.refusal import Refusal
-from billing.models import Contract, ContractLine, Product
+from billing.models import Contract, ContractLine, Customer, Product
 from dealops.accounts.models import User
 from dealops.audit.operations import record
 from expansion import rules_motion as rules
@@ -78,7 +78,8 @@ def commit(*, task_id: int, outcome: str, metric: str, day: date, owner: User, b
     rules.demand(rules.why_not_see(by, adoption.customer))
     if task.kind != "value" or task.state == AdoptionTask.State.PASSED:
         raise Refusal("reviewed", "task", "This commitment was reviewed and is settled.")
-    _demand_whole(outcome, metric, day, owner, on)
+    _demand_whole(outcome, metric, day, on)
+    _demand_owner(owner, adoption.customer)
     adoption.promise, adoption.promise_metric = outcome.strip()[:1000], metric.strip()[:200]
     adoption.promised_for, adoption.promise_owner = day, owner
     adoption.save(update_fields=["promise", "promise_metric", "promised_for", "promise_owner"])
@@ -90,15 +91,21 @@ def commit(*, task_id: int, outcome: str, metric: str, day: date, owner: User, b
     return adoption
 
 
-def _demand_whole(outcome: str, metric: str, day: date, owner: User, on: date) -> None:
+def _demand_whole(outcome: str, metric: str, day: date, on: date) -> None:
     if not outcome.strip():
         raise Refusal("no_outcome", "outcome", "Say what the customer will have reached.")
     if not metric.strip():
         raise Refusal("no_metric", "metric", "Say by what both sides see it, such as “overtime hours a month”.")
     if not on < day <= on + LATEST_REVIEW:
         raise Refusal("bad_day", "day", "Choose a day after today and within two years for the review.")
+
+
+def _demand_owner(owner: User, customer: Customer) -> None:
+    """Who answers for a promise finds it on their Home, so they have to see the customer."""
     if not owner.is_active or owner.role not in rules.SURFACES:
         raise Refusal("bad_owner", "owner", f"{owner} does not work with customers. Choose somebody in Sales, Customer Success or RevOps.")
+    if rules.why_not_see(owner, customer):
+        raise Refusal("bad_owner", "owner", f"{owner} does not see {customer.name}. Choose somebody of its teams.")
 
 
 def begin_missing(*, now: datetime) -> int:

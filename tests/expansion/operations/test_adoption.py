@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from billing.domain.refusal import Refusal
+from billing.models import Team
 from expansion.models import Adoption, AdoptionTask
 from expansion.operations import adoption, deals, facts, usage
 from expansion.queries import adoption as queries
@@ -124,6 +125,19 @@ def test_what_is_promised_is_written_down_whole_and_reviewed_on_its_day(world):
     adoption.answer(task_id=task.pk, passes=True, words="Down to two hours", by=world.ae, on=day, now=world.now)
     with pytest.raises(Refusal, match="reviewed"):
         adoption.commit(**given, **whole)
+
+
+@pytest.mark.req("S2-30", "F88")
+def test_only_somebody_who_sees_the_customer_answers_for_a_commitment(world):
+    for code, person in (("north", world.csm), ("south", world.ae)):
+        Team.objects.create(code=code, name=code.title()).members.add(person)
+        person.__dict__.pop("_scope", None)
+    Team.objects.get(code="north").customers.add(world.contract.customer)
+    task = AdoptionTask.objects.get(kind="value")
+    whole = {"outcome": "No overtime", "metric": "Overtime hours", "day": STORY_DAY + 40 * DAY, "owner": world.ae}
+    with pytest.raises(Refusal, match="does not see") as refused:
+        adoption.commit(task_id=task.pk, **whole, by=world.csm, on=STORY_DAY, now=world.now)
+    assert refused.value.field == "owner"
 
 
 @pytest.mark.req("S2-30")
