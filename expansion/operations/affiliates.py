@@ -17,7 +17,7 @@ from expansion.operations import facts
 
 @transaction.atomic
 def belong(*, child: Customer, parent: Customer | None, by: User, now: datetime) -> None:
-    """`child` belongs to `parent` from now on, or to nobody. Raises NotAllowed, or Refusal where that would be a circle."""
+    """`child` belongs to `parent` from now on, or to nobody. Raises NotAllowed, or Refusal: a circle, or it belongs to one not seen."""
     rules.demand(rules.why_not_plan_account(by))
     for customer in filter(None, (child, parent)):
         rules.demand(rules.why_not_see(by, customer))
@@ -25,6 +25,8 @@ def belong(*, child: Customer, parent: Customer | None, by: User, now: datetime)
         # Two people who hang two customers on each other at once would make a circle that neither sees.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('expansion.affiliates', 0))")
     before = Affiliation.objects.filter(child=child).select_related("parent").first()
+    if before and rules.why_not_see(by, before.parent):
+        raise Refusal("unseen_parent", "parent", f"{child.name} belongs to a company outside your teams. Ask RevOps to change that.")
     if parent is None:
         if before is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 from billing.models import Customer
 from dealops.accounts.models import User
@@ -31,25 +31,29 @@ class Relative:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`parent` is whom the customer belongs to, where this person sees it."""
+    """`parent` is whom the customer belongs to, where this person sees it. `is_cut`: there are more companies than `relatives` holds."""
 
     parent: Customer | None
     relatives: tuple[Relative, ...]
+    is_cut: bool
 
 
 def group_of(customer: Customer, account: Account, *, user: User, on: date) -> Group:
-    """The parent, the other companies of the parent, and those below; of those this person sees. A fixed number of queries."""
+    """The parent, then up to MOST companies of the parent and below, by name; of those this person sees. A fixed number of queries."""
     above = Affiliation.objects.filter(child=customer).values("parent")
     links = visible(user, Affiliation.objects.filter(Q(child=customer) | Q(parent=customer) | Q(parent__in=above)))
-    found = list(links.select_related("parent", "child").order_by("child__name")[: MOST + 1])
-    parent = next((link.parent for link in found if link.child_id == customer.pk), None)
+    own_first = Case(When(child=customer, then=0), default=1)
+    found = list(links.select_related("parent", "child").order_by(own_first, "child__name", "pk")[: MOST + 2])
+    parent = found[0].parent if found and found[0].child_id == customer.pk else None
+    others = found[1:] if parent else found
     related = {parent.pk: (parent, "Parent")} if parent else {}
-    for link in found:
-        if link.child_id != customer.pk and (link.parent_id == customer.pk or parent):
+    for link in others[:MOST]:
+        if link.parent_id == customer.pk or parent:
             related[link.child_id] = (link.child, "Subsidiary" if link.parent_id == customer.pk else "Sister company")
     known = snapshots(on=on, customers=list(related)) if related else {}
     mine = _names(account)
-    return Group(parent, tuple(_relative(one, relation, known.get(pk), mine) for pk, (one, relation) in related.items()))
+    relatives = tuple(_relative(one, relation, known.get(pk), mine) for pk, (one, relation) in related.items())
+    return Group(parent, relatives, len(others) > MOST)
 
 
 def _relative(customer: Customer, relation: str, account: Account | None, mine: dict[str, str]) -> Relative:

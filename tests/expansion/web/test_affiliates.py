@@ -7,6 +7,7 @@ from billing.models import Team
 from dealops.audit.models import Entry
 from expansion.models import Affiliation
 from expansion.operations.affiliates import belong
+from expansion.queries import affiliates
 from expansion.queries.affiliates import group_of
 from expansion.queries.facts import snapshots
 from tests.expansion.desk import approved, set_clock
@@ -77,6 +78,28 @@ def test_nobody_belongs_to_itself_however_many_stand_between(world, group):
             belong(child=child, parent=lower, by=world.csm, now=world.now)
     belong(child=lower, parent=holding, by=world.csm, now=world.now)
     assert Affiliation.objects.get(child=lower).parent == holding
+
+
+def test_a_large_group_never_loses_whom_the_customer_belongs_to(world, group, monkeypatch):
+    monkeypatch.setattr(affiliates, "MOST", 1)
+    for number, name in ((1079, "Aardvark Freight"), (1080, "Abacus Freight")):
+        belong(child=another_deal(world, number, name).deal.customer, parent=group[0], by=world.csm, now=world.now)
+    found = seen(world, world.ae)
+    assert found.parent == group[0] and found.is_cut
+    assert [one.relation for one in found.relatives] == ["Parent", "Sister company"]
+
+
+@pytest.mark.req("F88")
+def test_nobody_takes_a_customer_out_of_a_group_they_do_not_see(world, group):
+    team = Team.objects.create(code="one", name="One")
+    team.customers.add(world.contract.customer, group[1])
+    team.members.add(world.csm)
+    world.csm.__dict__.pop("_scope", None)
+    for parent in (None, group[1]):
+        with pytest.raises(Refusal, match="outside your teams") as refused:
+            belong(child=world.contract.customer, parent=parent, by=world.csm, now=world.now)
+        assert "Holding" not in refused.value.message
+    assert Affiliation.objects.get(child=world.contract.customer).parent == group[0]
 
 
 @pytest.mark.req("F88")
