@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from django.contrib import messages
-from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -14,11 +12,10 @@ from django.views.decorators.http import require_POST
 from billing.clock import now
 from billing.domain.refusal import Refusal
 from dealops.accounts.models import User
-from dealops.database import raise_unless_busy
 from expansion.models import AdoptionTask
 from expansion.operations import adoption as operations
 from expansion.queries import adoption as queries
-from expansion.web.changes import BUSY
+from expansion.web.doing import carried_out
 from expansion.web.frame import section
 from expansion.web.signals import int_of, today
 
@@ -66,13 +63,5 @@ def _act(request: HttpRequest, pk: int, act: Callable[[AdoptionTask], str]) -> H
     except AdoptionTask.DoesNotExist:
         raise Http404("There is no such task in your teams. Look at the deal.") from None
     deal = task.adoption.change.deal
-    try:
-        words = act(task)
-    except Refusal as refusal:
-        messages.error(request, refusal.message)
-    except OperationalError as failure:
-        raise_unless_busy(failure)
-        messages.error(request, BUSY)
-    else:
-        messages.success(request, words)
+    carried_out(request, lambda: act(task))
     return HttpResponseRedirect(reverse("deal", args=[deal.number]) + "#adoption")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -29,6 +29,7 @@ from expansion.queries.lights import lights_of
 from expansion.queries.lists import APPROVALS
 from expansion.web.decision_words import agree_label, approve_label, average_words, policy_words, title_of
 from expansion.web.documents import as_pdf
+from expansion.web.doing import carried_out
 from expansion.web.frame import page, section, status_of
 from expansion.web.lists import Listed
 from expansion.web.paper import preview_of
@@ -254,7 +255,12 @@ def _with_handoff(request: HttpRequest, number: str, operation: Any, words: str)
     task = change.handoffs.order_by("-pk").first()
     if task is None:
         raise Http404(f"{change.number} has no hand-off.")
-    return _answered(request, change, lambda: operation(handoff_id=task.pk, by=request.user, now=now()), words.format(task=task))
+
+    def act() -> str:
+        operation(handoff_id=task.pk, by=request.user, now=now())
+        return words.format(task=task)
+
+    return _answered(request, change, act)
 
 
 @require_POST
@@ -262,23 +268,17 @@ def _with_handoff(request: HttpRequest, number: str, operation: Any, words: str)
 def ask(request: HttpRequest, number: str) -> HttpResponse:
     """Ask the maker before deciding."""
     change, version, text = _change_or_404(request, number), _version(request), request.POST.get("text", "")
-    words = f"{change.maker.name} was asked. The time to decide stands still until the answer."
-    return _answered(
-        request, change, lambda: questions.ask(change_id=change.pk, version=version, text=text, by=request.user, now=now()), words
-    )
+
+    def act() -> str:
+        questions.ask(change_id=change.pk, version=version, text=text, by=request.user, now=now())
+        return f"{change.maker.name} was asked. The time to decide stands still until the answer."
+
+    return _answered(request, change, act)
 
 
-def _answered(request: HttpRequest, change: Change, operation: Any, words: str) -> HttpResponse:
-    """Run one operation and go back to the page of the change with what came of it."""
-    try:
-        operation()
-    except OperationalError as failure:
-        raise_unless_busy(failure)
-        messages.error(request, BUSY)
-    except Refusal as refusal:
-        messages.error(request, refusal.message)
-    else:
-        messages.success(request, words)
+def _answered(request: HttpRequest, change: Change, act: Callable[[], str]) -> HttpResponse:
+    """One act on a change, then back to its review."""
+    carried_out(request, act)
     return HttpResponseRedirect(reverse("approval", args=[change.number]))
 
 

@@ -27,12 +27,12 @@ from expansion.queries import timeline
 from expansion.queries.crm import panel_of, will_write
 from expansion.queries.lights import lights_of
 from expansion.queries.lists import CHANGES
+from expansion.web.doing import BUSY
 from expansion.web.figures import Figures, button_label, figures_of
 from expansion.web.frame import page, section, view_address
 from expansion.web.lists import Listed
 from expansion.web.pictures import invoices_chart
 
-BUSY = "Somebody else is saving on this contract right now. Nothing was written; try again in a few seconds."
 ENDED = {State.REJECTED, State.EXPIRED, State.SUPERSEDED, State.DISCARDED}
 SECTIONS = (
     ("summary", "Summary"),

@@ -32,10 +32,11 @@ from expansion.queries.catalogue import Sellable, sellable_on
 from expansion.queries.introductions import goal_of
 from expansion.queries.preview import Preview
 from expansion.queries.preview import preview as compute
-from expansion.web.changes import BUSY, submitted_words
+from expansion.web.changes import submitted_words
 from expansion.web.composer_filling import filled
 from expansion.web.composer_form import ComposerForm, blank_form, changed_words, form_of, is_expressible, posted_form
 from expansion.web.deals import deal_or_404
+from expansion.web.doing import BUSY
 from expansion.web.figures import Figures, button_label, figures_of
 from expansion.web.frame import page, section, status_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +22,7 @@ from expansion.models import Deal, Introduction, Offer, Signal
 from expansion.operations import offers as operations
 from expansion.queries import offers as queries
 from expansion.scope import visible
-from expansion.web.changes import BUSY
+from expansion.web.doing import BUSY, carried_out
 from expansion.web.figures import Figures
 from expansion.web.frame import page, section, status_of, view_address
 from expansion.web.signals import int_of
@@ -208,9 +207,9 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
         found.response = done.response
         return words[done.response]
 
-    done = _act(request, found, act)
+    carried_out(request, act)
     composer = composer_of(request, found) if found.response == "accepted" else ""
-    return HttpResponseRedirect(composer) if composer and done.status_code == 302 else done
+    return HttpResponseRedirect(composer or reverse("offer", args=[pk]))
 
 
 @require_POST
@@ -224,18 +223,8 @@ def meeting(request: HttpRequest, pk: int) -> HttpResponse:
         operations.meet(offer_id=pk, at=at, link=request.POST.get("link", ""), by=request.user, now=now())
         return "The meeting is on the offer."
 
-    return _act(request, found, act)
-
-
-def _act(request: HttpRequest, found: Offer, doing: Callable[[], str]) -> HttpResponse:
-    try:
-        messages.success(request, doing())
-    except Refusal as refusal:
-        messages.error(request, refusal.message)
-    except OperationalError as failure:
-        raise_unless_busy(failure)
-        messages.error(request, BUSY)
-    return HttpResponseRedirect(reverse("offer", args=[found.pk]))
+    carried_out(request, act)
+    return HttpResponseRedirect(reverse("offer", args=[pk]))
 
 
 def _today(deal: Deal) -> date:

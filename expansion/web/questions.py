@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
-from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.clock import now
-from billing.domain.refusal import Refusal
 from dealops.accounts.models import Role
-from dealops.database import raise_unless_busy
 from expansion.models import ApprovalRule
 from expansion.operations import questions
 from expansion.queries.approval_rules import no_rules
-from expansion.web.changes import BUSY, change_or_404
+from expansion.web.changes import change_or_404
+from expansion.web.doing import carried_out
 from expansion.web.frame import page, section
 
 
@@ -27,15 +24,12 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
     question = found.questions.filter(answered_at__isnull=True).first()
     if question is None:
         raise Http404(f"Nobody asked anything about {number} that is not answered.")
-    try:
+
+    def act() -> str:
         questions.answer(question_id=question.pk, text=request.POST.get("text", ""), by=request.user, now=now())
-    except Refusal as refusal:
-        messages.error(request, refusal.message)
-    except OperationalError as failure:
-        raise_unless_busy(failure)
-        messages.error(request, BUSY)
-    else:
-        messages.success(request, f"{question.by.name} has your answer. The time to decide runs again.")
+        return f"{question.by.name} has your answer. The time to decide runs again."
+
+    carried_out(request, act)
     return HttpResponseRedirect(reverse("change", args=[number]) + "#approvals")
 
 

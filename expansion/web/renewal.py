@@ -23,8 +23,9 @@ from expansion.models import Deal
 from expansion.operations import renewal as operations
 from expansion.queries.preview import renewed
 from expansion.queries.renewal import NewEnd, end_of, renewal_of
-from expansion.web.changes import BUSY, submitted_words
+from expansion.web.changes import submitted_words
 from expansion.web.deals import deal_or_404
+from expansion.web.doing import BUSY
 from expansion.web.frame import page, section, status_of
 
 # field of the day, title, lead, label of the day, label of the button

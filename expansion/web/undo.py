@@ -23,7 +23,8 @@ from expansion.models import Change
 from expansion.operations import reversal
 from expansion.queries.preview import preview
 from expansion.queries.reversal import intents_of
-from expansion.web.changes import BUSY, change_or_404, submitted_words
+from expansion.web.changes import change_or_404, submitted_words
+from expansion.web.doing import BUSY
 from expansion.web.figures import Figures, button_label
 from expansion.web.frame import page, section, status_of
 
