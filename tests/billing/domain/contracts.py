@@ -76,3 +76,17 @@ def change(
         billed_until=d(until),
         **more,
     )
+
+
+CREDIT_NOTE, NEXT, WAIVE, RENEWAL = (
+    Policy(treatment=name) for name in ("credit_note", "credit_on_next_invoice", "no_adjustment", "at_renewal")
+)
+ARREARS = terms(in_advance=False)
+# The seed's story: five more seats halfway through June, and the invoice for them.
+TWENTY_FIVE = apply_edits(terms(), [quantity(25)], d("2026-06-16"))
+ONE_OFF = billed("125.00", 6, document="INV-131", line_id=131, starts=d("2026-06-16"))
+
+
+def words(found: Impact) -> list[str]:
+    """The arithmetic of each line, as people read it."""
+    return [entry.explanation for entry in found.lines]

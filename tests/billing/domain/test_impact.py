@@ -1,4 +1,4 @@
-"""The impact of a change: the seed's story to the penny, the policies, the timing, the words, the canonical form."""
+"""The impact of a change: the seed's story to the penny, whether a document is needed, the shapes of billing, the canonical form."""
 
 import json
 from dataclasses import replace
@@ -7,24 +7,31 @@ from fractions import Fraction
 
 import pytest
 
-from billing.domain.impact import Impact, Policy, content_hash, impact, invoice_for_period, settled_terms
+from billing.domain.impact import Impact, Policy, content_hash, impact, invoice_for_period
 from billing.domain.refusal import Refusal
 from billing.domain.terms import apply_edits
-from tests.billing.domain.contracts import HALF_A_YEAR, add, billed, change, d, line, n, price, quantity, remove, swap, terms
-
-CREDIT_NOTE, NEXT, WAIVE, RENEWAL = (
-    Policy(treatment=name) for name in ("credit_note", "credit_on_next_invoice", "no_adjustment", "at_renewal")
+from tests.billing.domain.contracts import (
+    ARREARS,
+    CREDIT_NOTE,
+    HALF_A_YEAR,
+    NEXT,
+    ONE_OFF,
+    RENEWAL,
+    TWENTY_FIVE,
+    WAIVE,
+    add,
+    billed,
+    change,
+    d,
+    line,
+    n,
+    price,
+    quantity,
+    remove,
+    swap,
+    terms,
+    words,
 )
-
-
-def words(found):
-    return [entry.explanation for entry in found.lines]
-
-
-def plan(found, count=3):
-    """(kind, date, net) of the next invoices after."""
-    return [(i.kind, i.date.isoformat(), str(i.net)) for i in found.invoices_after[:count]]
-
 
 # --- the seed's story (ux section 6) ----------------------------------------------------------------------------------
 
@@ -45,10 +52,6 @@ def test_five_more_seats_halfway_through_june():
     assert found.summary == "Team: 20 to 25 seats"
     assert (found.scheduled, found.prior_period, found.signed_net) == (False, False, n("125.00"))
     assert len(found.invoices_after) == 6
-
-
-ONE_OFF = billed("125.00", 6, document="INV-131", line_id=131, starts=d("2026-06-16"))
-TWENTY_FIVE = apply_edits(terms(), [quantity(25)], d("2026-06-16"))
 
 
 @pytest.mark.req("S0-12", "K01")
@@ -76,7 +79,6 @@ def test_three_seats_fewer_with_a_credit_note():
 
 # --- needed or not needed (S0-06) ---------------------------------------------------------------------------------------
 
-ARREARS = terms(in_advance=False)
 NEEDED = [
     ("first day of a billed period", terms(), quantity(25), "2026-06-01", None, Policy(), "invoice", "charge", "250.00"),
     ("in the middle", terms(), quantity(25), "2026-06-16", None, Policy(), "invoice", "charge", "125.00"),
@@ -137,296 +139,6 @@ def test_nothing_is_left_to_credit_is_said_with_where_the_rest_goes():
         "customer_balance",
     )
     assert found.lines[0].not_credited == n("35.00")
-
-
-# --- treatments -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.req("S0-15")
-def test_credit_on_the_next_invoice_is_one_line_of_it():
-    found = change(terms(), quantity(17), effective="2026-06-24", policy=NEXT)
-    assert [(e.side, e.explanation) for e in found.next_after.lines] == [
-        ("charge", "17 x 50.00 = 850.00"),
-        ("credit", "3 x 50.00 x 7/30 days = 35.00"),
-    ]
-    assert (found.next_after.net, found.next_after.tax) == (n("815.00"), n("163.00"))
-    assert (found.deferred, found.waived) == (n("-35.00"), n("0.00"))
-    assert [a.document for a in found.allocations] == ["INV-6"]
-    assert found.deferred_lines == found.lines
-    assert found.value_after == change(terms(), quantity(17), effective="2026-06-24").value_after
-
-
-@pytest.mark.req("M06", "S0-15")
-def test_no_adjustment_says_what_is_waived():
-    found = change(terms(), quantity(17), effective="2026-06-24", policy=WAIVE)
-    assert (found.waived, found.allocations, found.next_after.net) == (n("35.00"), (), n("850.00"))
-    assert [e.outcome for e in found.lines] == ["waived"]
-    assert found.value_after == n("11100.00")
-
-
-@pytest.mark.req("M01", "M06", "S0-15")
-def test_no_adjustment_waives_all_that_is_owed_less_though_none_of_it_could_be_credited():
-    found = change(terms(), quantity(17), effective="2026-06-24", policy=WAIVE, bills=())
-    assert (found.waived, found.why_code, found.remainder) == (n("35.00"), "waived", n("0.00"))
-    assert [(e.net, e.not_credited) for e in found.lines] == [(n("35.00"), n("0.00"))]
-
-
-@pytest.mark.req("S0-15", "S0-16")
-def test_at_renewal_leaves_the_term_as_it_is():
-    after = apply_edits(terms(), [quantity(17)], d("2026-06-24"))
-    found = change(terms(), quantity(17), effective="2026-06-24", policy=RENEWAL)
-    assert found.invoices_after == found.invoices_before
-    assert (found.mrr_after, found.mrr_at_renewal, found.value_delta) == (n("1000.00"), n("850.00"), n("0.00"))
-    assert (found.mechanism, found.movements[0].takes_effect) == ("downgrade", d("2027-01-01"))
-    assert settled_terms(terms(), after, effective=d("2026-06-24"), policy=RENEWAL).lines == terms().lines
-    assert settled_terms(terms(), after, effective=d("2026-06-24"), policy=WAIVE) is after
-
-
-@pytest.mark.req("D5", "F83", "M28")
-@pytest.mark.parametrize(
-    ("policy", "document", "net", "next_net", "waived"),
-    [
-        (CREDIT_NOTE, "invoice", "25.00", "2050.00", "0.00"),
-        (NEXT, "invoice", "75.00", "2000.00", "0.00"),
-        (WAIVE, "invoice", "75.00", "2050.00", "50.00"),
-        (RENEWAL, "invoice", "75.00", "2150.00", "0.00"),
-    ],
-)
-def test_a_mixed_change_treats_only_what_falls(policy, document, net, next_net, waived):
-    two = terms(line(), line("analytics", "10", "100", family="insight"))
-    bills = (*HALF_A_YEAR, billed("1000.00", 6, "analytics", line_id=60))
-    found = change(two, quantity(23), quantity(9, key="analytics"), policy=policy, bills=bills)
-    assert (found.document, str(found.net), str(found.next_after.net), str(found.waived)) == (document, net, next_net, waived)
-    assert found.mechanisms == ("upsell", "downgrade")
-    assert [(m.family, m.mechanism, str(m.mrr_delta)) for m in found.movements] == [
-        ("core", "upsell", "150.00"),
-        ("insight", "downgrade", "-100.00"),
-    ]
-
-
-def test_both_sides_of_a_swap_downwards_are_treated_together():
-    found = change(terms(), swap("basic", "30.00"), policy=WAIVE)
-    assert [(e.side, e.outcome) for e in found.lines] == [("credit", "waived"), ("charge", "waived")]
-    assert (found.document, found.waived) == ("none", n("200.00"))
-    up = change(terms(), swap("enterprise", "80.00"), policy=WAIVE)
-    assert (up.document, up.net, up.charge, up.credit, up.waived) == ("invoice", n("300.00"), n("800.00"), n("500.00"), n("0.00"))
-
-
-def test_without_a_next_invoice_a_credit_cannot_wait_for_it():
-    december = tuple(billed(month=month) for month in range(12, 0, -1))
-    policy = Policy(treatment="credit_on_next_invoice", minimum_amount=n(1000))
-    found = change(terms(), quantity(17), effective="2026-12-25", policy=policy, bills=december, until="2027-01-01")
-    assert (found.document, found.net, found.deferred) == ("credit_note", n("33.87"), n("0.00"))
-
-
-@pytest.mark.req("F81")
-def test_a_small_document_is_carried_to_the_next_invoice_not_dropped():
-    policy = Policy(minimum_amount=n("125.01"))
-    found = change(terms(), quantity(25), policy=policy)
-    assert (found.document, found.deferred, found.next_after.net, found.next_after.tax) == ("none", n("125.00"), n("1375.00"), n("275.00"))
-    assert (found.lines[0].outcome, found.value_after) == ("carried", n("13625.00"))
-    assert change(terms(), quantity(25), policy=replace(policy, minimum_amount=n(125))).document == "invoice"
-
-
-def test_what_waits_from_an_earlier_change_is_on_both_next_invoices():
-    earlier = change(terms(), quantity(21), effective="2026-06-30", policy=Policy(minimum_amount=n(5)))
-    now = apply_edits(terms(), [quantity(21)], d("2026-06-30"))
-    found = change(now, quantity(22), effective="2026-06-30", pending=earlier.deferred_lines)
-    assert (found.next_before.net, found.next_after.net) == (n("1051.67"), n("1101.67"))
-
-
-@pytest.mark.req("F61")
-def test_a_credit_promised_for_the_next_invoice_is_not_promised_twice():
-    bills = (billed("40.00", 6),)
-    first = change(terms(), quantity(17), effective="2026-06-24", policy=NEXT, bills=bills)
-    assert first.deferred == n("-35.00")
-    agreed = (replace(bills[0], credited=sum(a.net for a in first.allocations)),)
-    now = apply_edits(terms(), [quantity(17)], d("2026-06-24"))
-    second = change(now, quantity(14), effective="2026-06-24", bills=agreed, pending=first.deferred_lines, issued=n("40.00"))
-    assert (second.net, second.remainder) == (n("5.00"), n("30.00"))
-    assert second.value_before == first.value_after
-
-
-def test_a_credit_larger_than_all_invoices_to_come_is_a_named_remainder():
-    two = terms(line(), line("setup", "1", "10", family="x", starts="2026-06-01"))
-    bills = (billed("1000.00", 12), *HALF_A_YEAR)
-    found = change(two, remove(), effective="2026-06-02", policy=NEXT, bills=bills)
-    assert found.deferred == n("-966.67")
-    assert [i.net for i in found.invoices_after] == [n("0.00")] * 6
-    assert (found.remainder, found.remainder_to) == (n("906.67"), "customer_balance")
-
-
-# --- caps and allocations ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.req("F61", "M12", "F80")
-def test_a_credit_goes_to_the_newest_invoice_first_and_then_to_the_older():
-    bills = (billed("20.00", 6, document="INV-131", line_id=131, starts=d("2026-06-16")), *HALF_A_YEAR)
-    found = change(TWENTY_FIVE, quantity(22), effective="2026-06-24", bills=bills)
-    assert [(a.document, a.net, a.tax) for a in found.allocations] == [("INV-131", n("20.00"), n("4.00")), ("INV-6", n("15.00"), n("3.00"))]
-
-
-@pytest.mark.req("F61")
-def test_only_what_is_not_credited_yet_can_be_credited():
-    bills = (replace(ONE_OFF, credited=n("100.00")), replace(billed(), credited=n("995.00")))
-    found = change(TWENTY_FIVE, quantity(22), effective="2026-06-24", bills=bills)
-    assert (found.net, found.remainder, found.remainder_to) == (n("30.00"), n("5.00"), "customer_balance")
-    assert words(found) == ["3 x 50.00 x 7/30 days = 35.00, of which 30.00 can be credited; 5.00 exceeds what was billed"]
-    assert (
-        change(TWENTY_FIVE, quantity(22), effective="2026-06-24", bills=bills, policy=Policy(remainder_to="refund")).remainder_to
-        == "refund"
-    )
-
-
-@pytest.mark.req("F61")
-@pytest.mark.parametrize("other", [{"key": "vault"}, {"product": "pro"}, {"starts": d("2026-05-01"), "ends": d("2026-06-01")}])
-def test_another_line_product_or_period_lends_nothing(other):
-    found = change(TWENTY_FIVE, quantity(22), effective="2026-06-24", bills=(replace(billed(), **other),))
-    assert (found.document, found.remainder) == ("none", n("35.00"))
-
-
-@pytest.mark.req("F73")
-def test_a_credit_takes_the_tax_rate_that_was_billed():
-    bills = (billed("20.00", tax_rate=n(15), line_id=1), billed("1000.00", tax_rate=n(20), line_id=2))
-    found = change(TWENTY_FIVE, quantity(22), effective="2026-06-24", bills=bills)
-    assert [(e.net, e.tax_rate, e.tax) for e in found.lines] == [(n("20.00"), n(15), n("3.00")), (n("15.00"), n(20), n("3.00"))]
-    assert (found.net, found.tax) == (n("35.00"), n("6.00"))
-    assert [(a.line, a.line_id) for a in found.allocations] == [(0, 1), (1, 2)]
-
-
-@pytest.mark.req("M14")
-def test_net_and_tax_in_opposite_directions_are_refused_with_a_way_out():
-    two = terms(line(), line("exempt", "1", "10", family="x", tax_rate=n(0)))
-    with pytest.raises(Refusal) as refused:
-        change(two, quantity(19), quantity(9, key="exempt"))
-    assert refused.value.code == "mixed_tax"
-    assert "two changes" in refused.value.message
-
-
-# --- timing -----------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.req("F67", "M21")
-def test_a_change_dated_before_the_period_bills_each_earlier_period_on_its_own_line():
-    found = change(terms(), quantity(25), effective="2026-04-16", today="2026-06-16")
-    assert [(e.explanation, e.prior_period) for e in found.lines] == [
-        ("5 x 50.00 x 15/30 days = 125.00", True),
-        ("5 x 50.00 x 31/31 days = 250.00", True),
-        ("5 x 50.00 x 30/30 days = 250.00", False),
-    ]
-    assert (found.prior_period, found.net, found.value_after) == (True, n("625.00"), n("14125.00"))
-
-
-@pytest.mark.req("F67")
-@pytest.mark.parametrize("boundary", ["2026-04-01", "2026-05-01", "2026-06-01"])
-@pytest.mark.parametrize("offset", [-1, 0, 1])
-@pytest.mark.parametrize("closed", [None, "2026-04-01", "2026-05-01", "2026-06-01", "2026-06-15"])
-def test_every_effective_day_around_every_close(boundary, offset, closed):
-    from datetime import timedelta
-
-    effective = d(boundary) + timedelta(days=offset)
-    found = change(terms(), quantity(25), effective=effective.isoformat(), today="2026-06-16", closed_before=d(closed) if closed else None)
-    days = {month: (d(f"2026-{month + 1:02d}-01") - max(effective, d(f"2026-{month:02d}-01"))).days for month in (3, 4, 5, 6)}
-    full = {3: 31, 4: 30, 5: 31, 6: 30}
-    expected = [(days[month], full[month], month < 6) for month in (3, 4, 5, 6) if days[month] > 0]
-    assert [(e.days, e.period_days, e.prior_period) for e in found.lines] == expected
-    assert found.prior_period == (effective < d("2026-06-01") or (closed is not None and effective < d(closed)))
-
-
-@pytest.mark.req("F68")
-def test_a_scheduled_change_shows_the_document_of_its_day():
-    found = change(terms(), quantity(25), effective="2026-06-21", today="2026-06-16")
-    assert (found.scheduled, found.document, found.net) == (True, "invoice", n("83.33"))
-
-
-@pytest.mark.req("F68")
-def test_a_change_into_a_period_not_billed_yet_shows_what_will_happen_when():
-    found = change(terms(), quantity(25), effective="2026-07-10", today="2026-06-16")
-    assert (found.scheduled, found.document, found.expected_document, found.net) == (True, "none", "invoice", n("0.00"))
-    assert plan(found) == [
-        ("recurring", "2026-07-01", "1000.00"),
-        ("one_off", "2026-07-10", "177.42"),
-        ("recurring", "2026-08-01", "1250.00"),
-    ]
-    assert found.next_after.net == n("1000.00")
-    assert found.value_after == n("13427.42")
-    assert "177.42 GBP is expected" in found.why
-
-
-@pytest.mark.req("F68", "F76", "M24")
-@pytest.mark.parametrize(("effective", "until"), [("2026-06-21", "2026-07-01"), ("2026-07-10", "2026-08-01"), ("2026-08-01", "2026-08-01")])
-@pytest.mark.parametrize("edit", [quantity(25), quantity(17), swap("enterprise", "80")])
-def test_what_was_agreed_for_a_later_day_is_the_same_on_that_day(effective, until, edit):
-    bills = HALF_A_YEAR if until == "2026-07-01" else (billed(month=7), *HALF_A_YEAR)
-    agreed = change(terms(), edit, effective=effective, today="2026-06-16")
-    on_the_day = change(terms(), edit, effective=effective, bills=bills, until=until)
-    assert agreed.agreed() == on_the_day.agreed()
-    assert agreed.value_after == on_the_day.value_after
-    assert not on_the_day.scheduled
-    if effective < "2026-07-01":
-        assert replace(agreed, scheduled=False) == on_the_day
-
-
-def test_a_change_into_a_period_not_billed_yet_is_part_of_its_invoice_when_that_is_late():
-    found = change(terms(), quantity(25), effective="2026-07-03", today="2026-07-05")
-    assert (found.document, found.why_code, found.scheduled) == ("none", "starts_with_next_invoice", False)
-    assert [e.explanation for e in found.next_after.lines] == ["20 x 50.00 x 2/31 days = 64.52", "25 x 50.00 x 29/31 days = 1169.35"]
-
-
-def test_in_arrears_the_periods_own_invoice_carries_the_change():
-    found = change(ARREARS, quantity(25), until="2026-06-01", bills=HALF_A_YEAR[1:])
-    assert (found.document, found.next_after.date, found.next_after.net) == ("none", d("2026-07-01"), n("1125.00"))
-    assert found.value_after == n("13625.00")
-
-
-def test_in_arrears_a_billed_period_is_adjusted():
-    found = change(ARREARS, quantity(25), effective="2026-05-17", today="2026-06-16", until="2026-06-01", bills=HALF_A_YEAR[1:])
-    assert [(e.explanation, e.prior_period) for e in found.lines] == [("5 x 50.00 x 15/31 days = 120.97", True)]
-    assert found.next_after.net == n("1250.00")
-
-
-def test_several_changes_in_one_period_each_start_from_the_one_before():
-    first = change(terms(), quantity(25), effective="2026-06-16")
-    second = change(TWENTY_FIVE, quantity(30), effective="2026-06-21", bills=(ONE_OFF, *HALF_A_YEAR))
-    assert (first.net, second.net) == (n("125.00"), n("83.33"))
-
-
-def test_a_later_step_in_the_same_period_is_rebased_and_not_billed_twice():
-    stepped = terms(line(ends="2026-06-21"), line(quantity="22", starts="2026-06-21"))
-    found = change(stepped, quantity(25), effective="2026-06-16")
-    assert words(found) == ["5 x 50.00 x 15/30 days = 125.00"]
-    assert found.next_after.net == n("1350.00")
-
-
-@pytest.mark.req("F81")
-def test_a_ramp_bills_its_first_step_now_and_shows_the_others():
-    found = change(terms(), quantity(25), quantity(30, on=d("2026-09-16")), quantity(40, on=d("2026-11-01")))
-    assert words(found) == ["5 x 50.00 x 15/30 days = 125.00"]
-    assert [str(i.net) for i in found.invoices_after] == ["1250.00", "1250.00", "1375.00", "1500.00", "2000.00", "2000.00"]
-    assert found.summary == "Team: 20 to 25 seats; from 16 Sep 2026 Team: 20 to 30 seats; from 1 Nov 2026 Team: 20 to 40 seats"
-
-
-def test_a_seasonal_reduction_comes_back_by_itself():
-    found = change(terms(), quantity(10, until=d("2026-10-01")), effective="2026-07-01", today="2026-06-16")
-    assert [str(i.net) for i in found.invoices_after] == ["500.00", "500.00", "500.00", "1000.00", "1000.00", "1000.00"]
-    assert found.summary == "Team: 20 to 10 seats; from 1 Oct 2026 Team: back to 20 seats"
-
-
-def test_a_discount_and_a_pause_end_by_themselves_on_their_day():
-    until = d("2026-10-01")
-    discount = change(terms(), price("45.00", until=until), effective="2026-07-01", today="2026-06-16")
-    assert discount.summary == "Team: price 50.00 to 45.00; from 1 Oct 2026 Team: price back to 50.00"
-    assert [str(i.net) for i in discount.invoices_after[:4]] == ["900.00", "900.00", "900.00", "1000.00"]
-    pause = change(terms(), remove(until=until), effective="2026-07-01", today="2026-06-16")
-    assert pause.summary == "Team: 20 seats removed; from 1 Oct 2026 Team: back to 20 seats"
-    assert {str(i.net) for i in pause.invoices_after if i.date >= until} == {"1000.00"}
-    assert not any(i.net for i in pause.invoices_after if i.date < until)
-
-
-def test_a_temporary_step_within_the_billed_period_is_charged_for_its_days():
-    found = change(terms(), quantity(25, until=d("2026-06-22")))
-    assert words(found) == ["5 x 50.00 x 6/30 days = 50.00"]
-    assert found.next_after.net == n("1000.00")
 
 
 # --- shapes of billing ----------------------------------------------------------------------------------------------------------
