@@ -323,7 +323,7 @@ CELERY_BEAT_SCHEDULE = {
 # --- outside systems -----------------------------------------------------------------------------------------------------
 ACCOUNTING = {
     # The ordinary Xero adapter; the demo points it at Ledgerly by changing the address alone.
-    "adapter": "billing.adapters.accounting.xero.build",
+    "adapter": "billing.adapters.accounting.xero_connection.build",
     "base_url": env.str("XERO_BASE_URL", "https://api.xero.com/api.xro/2.0"),
     "tenant": env.str("XERO_TENANT_ID", ""),
     "token": env.str("XERO_TOKEN", ""),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from billing.adapters.accounting import port
+from billing.adapters.accounting import comparison, port
 from billing.clock import now
 from billing.connections import accounting_for
 from billing.handlers.contacts import contact_of
@@ -38,7 +38,7 @@ def post(delivery: Delivery) -> Callable[[], None]:
                 if remote is None:
                     raise
             crash_point("correction.after_remote")
-        port.check_totals(payload, remote)
+        comparison.check_totals(payload, remote)
         _use(accounting, delivery, correction, remote)
     return lambda: note_corrected(correction, remote_id=remote.id, remote_url=remote.url, label=remote.label or remote.number, at=now())
 

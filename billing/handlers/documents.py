@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
-from billing.adapters.accounting import port
+from billing.adapters.accounting import comparison, port
 from billing.clock import now
 from billing.connections import accounting_for
 from billing.handlers.contacts import contact_of
@@ -37,7 +37,7 @@ def post(delivery: Delivery) -> Callable[[], None]:
             crash_point("post.after_remote")
         try:
             check_ours(payload, remote)
-            port.check_totals(payload, remote)
+            comparison.check_totals(payload, remote)
             crash_point("post.after_checked")
             _allocate(accounting, payload, remote, delivery, document)
         except port.Permanent:
@@ -95,7 +95,7 @@ def _allocate(
     accounting: port.Accounting, payload: port.DocumentPayload, remote: port.RemoteDocument, delivery: Delivery, document: Document
 ) -> None:
     """Use a credit note on the invoices it reduces; what an earlier try has used already is not used again."""
-    for part in port.missing_allocations(payload.allocations, remote):
+    for part in comparison.missing_allocations(payload.allocations, remote):
         delivery.renew()
         key = str(uuid.uuid5(delivery.message.key, f"allocation {part.invoice_number}"))
         accounting.allocate(

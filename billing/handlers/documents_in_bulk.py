@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from billing.adapters.accounting import port
+from billing.adapters.accounting import comparison, port
 from billing.clock import now
 from billing.connections import accounting_for
 from billing.handlers.contacts import contacts_of
@@ -171,7 +171,7 @@ def _concluded(element: Element, answer: port.RemoteDocument | port.AccountingEr
     posting, there = element.posting, names(answer)
     try:
         check_ours(element.payload, answer)
-        port.check_totals(element.payload, answer)
+        comparison.check_totals(element.payload, answer)
         crash_point("post.after_checked")
     except port.Permanent as wrong:
         try:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Max
 
-from billing.adapters.accounting import port
+from billing.adapters.accounting import comparison, port
 from billing.clock import now
 from billing.connections import accounting_for
 from billing.handlers import window
@@ -123,7 +123,7 @@ class Saga:
                 f"The new template of {payload.reference} was removed in accounting before it took the place of the old one. "
                 "Retry makes it again."
             )
-        port.check_template(self._on_a_known_date(payload, found), found)
+        comparison.check_template(self._on_a_known_date(payload, found), found)
         if not _same_lines(payload, found):
             raise port.Mismatch(f"The lines of the new template of {payload.reference} are not ours in accounting.", remote=found)
 

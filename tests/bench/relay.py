@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import override_settings
 
-from billing.adapters.accounting import xero
+from billing.adapters.accounting import xero_connection
 from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
 from billing.adapters.accounting.ledgerly.server import LedgerlyServer
 from billing.models import Document
@@ -102,7 +102,7 @@ def calls():
         known = {"base_url": server.api_url, "tenant": DEMO_ORGANISATION, "token": DEMO_TOKEN, "gate": False}
         try:
             with override_settings(ACCOUNTING={**settings.ACCOUNTING, **known}, LEDGERLY_URL=server.url):
-                xero.build.cache_clear()
+                xero_connection.build.cache_clear()
                 seed(server, [{"Name": one.customer.name, "ContactNumber": one.customer.number} for one in contracts])
                 first, second = (month(server, contracts, number) for number in (1, 2))
         finally:

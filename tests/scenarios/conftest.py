@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from billing.adapters.accounting import xero
+from billing.adapters.accounting import xero_connection
 from billing.adapters.accounting.ledgerly.app import API
 from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
 from billing.adapters.accounting.ledgerly.server import LedgerlyServer
@@ -104,7 +104,7 @@ def mortals(tmp_path):
 def ledgerly(tmp_path, settings, monkeypatch):
     """A running Ledgerly that the product posts to, on the story's day here and there."""
     monkeypatch.setattr("billing.handlers.templates.now", lambda: NOON)
-    xero.build.cache_clear()  # another Ledgerly may have had this port; its contacts are not those of this one
+    xero_connection.build.cache_clear()  # another Ledgerly may have had this port; its contacts are not those of this one
     books = Books(tmp_path / "ledgerly")
     settings.ACCOUNTING = {**settings.ACCOUNTING, "base_url": books.server.api_url, "tenant": DEMO_ORGANISATION, "token": DEMO_TOKEN}
     settings.ACCOUNTING["gate"] = False  # waits between tries are over at once here; tests of the gate switch it on

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.db.models.functions import Now
 
-from billing.adapters.accounting import xero
+from billing.adapters.accounting import xero_connection
 from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
 from dealops.outbox import relay
 from dealops.outbox.models import Message, State
@@ -49,7 +49,7 @@ def fork(work: Callable[[], object], *, crash_file: Path | None = None) -> int:
     try:
         if crash_file:
             os.environ["DEALOPS_CRASH_FILE"] = str(crash_file)
-        xero.build.cache_clear()  # its HTTP connections are the parent's
+        xero_connection.build.cache_clear()  # its HTTP connections are the parent's
         work()
         os._exit(0)
     except BaseException:

@@ -1,6 +1,7 @@
 """Ours against accounting's, field by field, to the minor unit. Pure: no call is made here, both sides are handed in.
 
-Used by the check after "I updated it in accounting", by the saga's verification and by reconcile, so that all three see the same.
+The differences are used by the check after "I updated it in accounting", by the saga's verification and by reconcile, so that all three
+see the same; the checks by whoever has just written or looked up, and must not go on when something is otherwise.
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ from datetime import date
 from decimal import Decimal
 from itertools import zip_longest
 
-from billing.adapters.accounting.port import DocumentPayload, PayloadLine, RemoteDocument, RemoteLine, RemoteTemplate, TemplatePayload
+from billing.adapters.accounting.port import (
+    DocumentPayload,
+    Mismatch,
+    PayloadAllocation,
+    PayloadLine,
+    RemoteDocument,
+    RemoteLine,
+    RemoteTemplate,
+    TemplatePayload,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +123,43 @@ def _counts(mine: PayloadLine, other: RemoteLine) -> bool:
 def _same_words(ours: str, theirs: str) -> bool:
     """A long description may have been cut over there."""
     return ours == theirs or (len(theirs) >= 200 and ours.startswith(theirs))
+
+
+# --- checks after a write or a look-up ---------------------------------------------------------------------------------
+
+
+def check_totals(payload: DocumentPayload | TemplatePayload, remote: RemoteDocument | RemoteTemplate) -> None:
+    """Raise Mismatch when net, tax or total differ by so much as a minor unit (F45). Also for what a look-up found."""
+    ours, theirs = (payload.net, payload.tax, payload.total), (remote.net, remote.tax, remote.total)
+    if ours == theirs and payload.currency == remote.currency:
+        return
+    name = payload.number if isinstance(payload, DocumentPayload) else payload.reference
+    words = (
+        f"{name} is {payload.net} + {payload.tax} tax = {payload.total} {payload.currency} here, but "
+        f"{remote.net} + {remote.tax} tax = {remote.total} {remote.currency} in accounting."
+    )
+    raise Mismatch(words, ours=ours, theirs=theirs, remote=remote)
+
+
+def check_template(payload: TemplatePayload, remote: RemoteTemplate) -> None:
+    """Raise Mismatch when a template is not live or would bill another amount, on another date or rhythm than expected (F41)."""
+    check_totals(payload, remote)
+    expected = {"status": "live", "next date": payload.next_date, "months per period": payload.period_months}
+    found = {"status": remote.status, "next date": remote.next_date, "months per period": remote.period_months}
+    wrong = [f"{name} {found[name]} instead of {value}" for name, value in expected.items() if found[name] != value]
+    if wrong:
+        ours, theirs = (payload.net, payload.tax, payload.total), (remote.net, remote.tax, remote.total)
+        raise Mismatch(f"The template {payload.reference} in accounting has {', '.join(wrong)}.", ours=ours, theirs=theirs, remote=remote)
+
+
+def missing_allocations(wanted: Iterable[PayloadAllocation], remote: RemoteDocument) -> tuple[PayloadAllocation, ...]:
+    """The allocations accounting does not hold yet; what a retry after a half-done attempt still has to send."""
+    held = [(allocation.invoice_number, allocation.amount) for allocation in remote.allocations]
+    missing = []
+    for allocation in wanted:
+        pair = (allocation.invoice_number, allocation.amount)
+        if pair in held:
+            held.remove(pair)
+        else:
+            missing.append(allocation)
+    return tuple(missing)

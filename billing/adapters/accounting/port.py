@@ -6,7 +6,7 @@ one attempt per call and answers with a value or with one of the errors below. W
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -282,46 +282,6 @@ class Mismatch(Permanent):
     remote: RemoteDocument | RemoteTemplate | None = field(default=None, repr=False)
 
 
-# --- comparisons every caller needs ------------------------------------------------------------------------------------
-
-
-def check_totals(payload: DocumentPayload | TemplatePayload, remote: RemoteDocument | RemoteTemplate) -> None:
-    """Raise Mismatch when net, tax or total differ by so much as a minor unit (F45). Also for what a look-up found."""
-    ours, theirs = (payload.net, payload.tax, payload.total), (remote.net, remote.tax, remote.total)
-    if ours == theirs and payload.currency == remote.currency:
-        return
-    name = payload.number if isinstance(payload, DocumentPayload) else payload.reference
-    words = (
-        f"{name} is {payload.net} + {payload.tax} tax = {payload.total} {payload.currency} here, but "
-        f"{remote.net} + {remote.tax} tax = {remote.total} {remote.currency} in accounting."
-    )
-    raise Mismatch(words, ours=ours, theirs=theirs, remote=remote)
-
-
-def check_template(payload: TemplatePayload, remote: RemoteTemplate) -> None:
-    """Raise Mismatch when a template is not live or would bill another amount, on another date or rhythm than expected (F41)."""
-    check_totals(payload, remote)
-    expected = {"status": "live", "next date": payload.next_date, "months per period": payload.period_months}
-    found = {"status": remote.status, "next date": remote.next_date, "months per period": remote.period_months}
-    wrong = [f"{name} {found[name]} instead of {value}" for name, value in expected.items() if found[name] != value]
-    if wrong:
-        ours, theirs = (payload.net, payload.tax, payload.total), (remote.net, remote.tax, remote.total)
-        raise Mismatch(f"The template {payload.reference} in accounting has {', '.join(wrong)}.", ours=ours, theirs=theirs, remote=remote)
-
-
-def missing_allocations(wanted: Iterable[PayloadAllocation], remote: RemoteDocument) -> tuple[PayloadAllocation, ...]:
-    """The allocations accounting does not hold yet; what a retry after a half-done attempt still has to send."""
-    held = [(allocation.invoice_number, allocation.amount) for allocation in remote.allocations]
-    missing = []
-    for allocation in wanted:
-        pair = (allocation.invoice_number, allocation.amount)
-        if pair in held:
-            held.remove(pair)
-        else:
-            missing.append(allocation)
-    return tuple(missing)
-
-
 # --- the way out -------------------------------------------------------------------------------------------------------
 
 
@@ -383,7 +343,7 @@ class Accounting(Protocol):
     def post_document(self, payload: DocumentPayload, *, key: str) -> RemoteDocument:
         """Create the document, issued. Raises Mismatch, PeriodLocked, AlreadyThere.
 
-        Its allocations are separate calls, each with a key of its own; `missing_allocations` says which are left.
+        Its allocations are separate calls, each with a key of its own; `comparison.missing_allocations` says which are left.
         """
         ...
 

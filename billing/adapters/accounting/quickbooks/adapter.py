@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from billing.adapters.accounting.comparison import check_totals
 from billing.adapters.accounting.port import (
     AlreadyThere,
     Ambiguous,
@@ -33,7 +34,6 @@ from billing.adapters.accounting.port import (
     Unknown,
     Unreadable,
     WrongOrganisation,
-    check_totals,
 )
 from billing.adapters.accounting.quickbooks import shapes
 from billing.adapters.accounting.quickbooks.config import QuickBooksConfig

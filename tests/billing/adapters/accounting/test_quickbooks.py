@@ -10,6 +10,7 @@ from decimal import Decimal as D
 import pytest
 import requests
 
+from billing.adapters.accounting.comparison import missing_allocations
 from billing.adapters.accounting.port import (
     Accounting,
     AlreadyThere,
@@ -22,7 +23,6 @@ from billing.adapters.accounting.port import (
     Unknown,
     Unreadable,
     WrongOrganisation,
-    missing_allocations,
 )
 from billing.adapters.accounting.quickbooks import QuickBooksAccounting, QuickBooksConfig, wire
 from billing.adapters.accounting.quickbooks.stand_in import REALM, TOKEN, StandIn

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from billing.adapters.accounting.comparison import check_template, missing_allocations
 from billing.adapters.accounting.ledgerly import DEMO_ORGANISATION, DEMO_ORGANISATIONS
 from billing.adapters.accounting.port import (
     Accounting,
@@ -18,10 +19,9 @@ from billing.adapters.accounting.port import (
     Permanent,
     RetryLater,
     WrongOrganisation,
-    check_template,
-    missing_allocations,
 )
-from billing.adapters.accounting.xero import XeroAccounting, build
+from billing.adapters.accounting.xero import XeroAccounting
+from billing.adapters.accounting.xero_connection import build
 from tests.billing.adapters.accounting.ledgerly_fixture import SCHEMA, WITHOUT_SCHEMA, credit_note, invoice, line, template
 
 D = Decimal

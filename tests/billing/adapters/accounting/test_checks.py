@@ -1,4 +1,4 @@
-"""The port's own comparisons."""
+"""What is checked after a write or a look-up, before anything goes on."""
 
 from dataclasses import replace
 from datetime import date
@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from billing.adapters.accounting.comparison import check_template, check_totals, missing_allocations
 from billing.adapters.accounting.port import (
     Mismatch,
     PayloadAllocation,
@@ -13,9 +14,6 @@ from billing.adapters.accounting.port import (
     RemoteAllocation,
     RemoteDocument,
     RemoteTemplate,
-    check_template,
-    check_totals,
-    missing_allocations,
 )
 from tests.billing.adapters.accounting.ledgerly_fixture import credit_note, invoice, template
 
