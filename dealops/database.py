@@ -1,8 +1,11 @@
-"""What PostgreSQL means when it fails: somebody else is at work, or the database itself cannot be used. Its codes are the SQLSTATEs."""
+"""Being alone at something, and what PostgreSQL means when it fails: somebody else is at work, or it cannot be used at all.
+
+Its codes are the SQLSTATEs.
+"""
 
 from __future__ import annotations
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 LOCK_NOT_AVAILABLE = "55P03"
 # Lock not available, deadlock, serialization failure: somebody else is at work on the same rows (F13).
@@ -38,3 +41,12 @@ def raise_unless_busy(error: BaseException) -> None:
     """Raises the error again unless `is_busy`: only then may somebody be told that nothing was written and to try once more."""
     if not is_busy(error):
         raise error
+
+
+def alone_at(what: str) -> None:
+    """Wait until nobody else is at `what`, then be the only one until the present transaction ends.
+
+    For what no row stands for: rows that are not there yet, a count of many. `what` is a name of ours, such as "expansion.affiliates".
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.domain.refusal import Refusal
 from billing.models import Customer
 from dealops.accounts.models import User
 from dealops.audit.operations import record
+from dealops.database import alone_at
 from expansion import rules_motion as rules
 from expansion.models import Affiliation
 from expansion.operations import facts
@@ -21,9 +22,8 @@ def belong(*, child: Customer, parent: Customer | None, by: User, now: datetime)
     rules.demand(rules.why_not_plan_account(by))
     for customer in filter(None, (child, parent)):
         rules.demand(rules.why_not_see(by, customer))
-    with connection.cursor() as cursor:
-        # Two people who hang two customers on each other at once would make a circle that neither sees.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('expansion.affiliates', 0))")
+    # Two people who hang two customers on each other at once would make a circle that neither sees.
+    alone_at("expansion.affiliates")
     before = Affiliation.objects.filter(child=child).select_related("parent").first()
     if before and rules.why_not_see(by, before.parent):
         raise Refusal("unseen_parent", "parent", f"{child.name} belongs to a company outside your teams. Ask RevOps to change that.")

@@ -12,6 +12,7 @@ from django.db.models import F
 from billing.domain.refusal import Refusal
 from dealops.accounts.models import User
 from dealops.audit.operations import record
+from dealops.database import alone_at
 from dealops.outbox.operations import enqueue
 from expansion import rules
 from expansion.domain.motion.context import GROUPS
@@ -57,7 +58,8 @@ def name_properties(chosen: Mapping[str, str], *, by: User, now: datetime) -> in
         if name in TAKEN_NAMES or (name and list(names.values()).count(name) > 1):
             raise Refusal("name_taken", group, f"“{name}” carries something else. Give every group a property of its own.")
     with transaction.atomic():
-        before = dict(CrmProperty.objects.select_for_update().values_list("group", "name"))
+        alone_at("expansion.crm_properties")
+        before = dict(CrmProperty.objects.values_list("group", "name"))
         moved = [group for group in GROUPS if before.get(group, "") != names[group]]
         CrmProperty.objects.filter(group__in=moved).delete()
         for group in moved:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from dealops.accounts.models import Role, User
+from dealops.database import alone_at
 from expansion.domain.motion.account import Account
 from expansion.domain.motion.lead_time import NEAR_THE_CAP, lead_time
 from expansion.domain.motion.routing import Route
@@ -30,8 +31,7 @@ def tell(*, on: date, at: datetime) -> int:
     Asked after each evaluation. Somebody who may not see the deal is told nothing. The statements are bounded by the people, not by the
     signals.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('expansion.early_warnings', 0))")
+    alone_at("expansion.early_warnings")
     found = Signal.objects.filter(state=Signal.State.OPEN, kind__in=NEAR_THE_CAP, deal__isnull=False, notices__isnull=True)
     signals = list(found.exclude(mechanism="adoption").select_related(*WITH).order_by("pk"))
     if not signals:

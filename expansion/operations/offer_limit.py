@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.domain.refusal import Refusal, Stale
 from dealops.accounts.models import User
 from dealops.audit.operations import record
+from dealops.database import alone_at
 from expansion import rules_motion as rules
 from expansion.domain.motion.gates import WEEKLY_CAP
 from expansion.models import OfferLimit
@@ -38,8 +39,7 @@ def set_limit(*, per_week: int | None, seen: int | None, by: User, now: datetime
 
 def wait_for_the_week() -> None:
     """Whoever counts the offers of the week, and then shows one or sets the limit, waits for the others; in the caller's transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('expansion.offers_of_the_week', 0))")
+    alone_at("expansion.offers_of_the_week")
 
 
 def _words(per_week: int | None) -> str:
