@@ -23,7 +23,7 @@ from tests.scenarios.portfolio import (
     tell_documents,
 )
 from tests.scenarios.test_many_at_once import Moods
-from tests.scenarios.test_worker_killed import ForgetfulAboutNumbers
+from tests.scenarios.test_worker_killed import POINTS, ForgetfulAboutNumbers
 from tests.scenarios.workers import deliver_everything, leases_run_out
 from tests.worlds import seed_world
 
@@ -137,16 +137,6 @@ def test_the_look_up_of_each_alone_prevents_duplicates_where_numbers_and_keys_do
     assert len(ledgerly.invoices()) == (6 if looks else {"drop_after_commit": 12, "short_answer": 9}[kind])
 
 
-POINTS = (
-    "relay.claimed",
-    "post.before_remote",
-    "post.after_remote",
-    "post.after_checked",
-    "relay.after_remote_before_commit",
-    "relay.after_commit",
-)
-
-
 @pytest.mark.req("F18", "F19", "F20", "F38", "G04")
 def test_killed_at_any_point_of_a_call_each_of_its_invoices_is_there_once(ledgerly, mortals):
     for point, documents in zip(POINTS, year_in_bulk(contracts=3), strict=False):
@@ -214,7 +204,9 @@ def test_a_token_that_is_refused_parks_the_call_after_one_attempt(ledgerly):
     ledgerly.fault("unauthorised", path="/Invoices")
     deliver_everything()
     assert len(calls(ledgerly)) == 1
-    for message in Message.objects.filter(state=State.PARKED):
+    parked = list(Message.objects.filter(state=State.PARKED))
+    assert len(parked) == 3
+    for message in parked:
         assert "TokenExpired" in message.last_words
         operations.retry(message_id=message.pk)
     deliver_everything()
