@@ -51,7 +51,7 @@ def group(request: HttpRequest, number: str) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, f"Nothing was saved. {refusal.message}")
     else:
-        messages.success(request, f"{customer.name} belongs to {parent.name if parent else 'nobody'}.")
+        messages.success(request, f"{customer.name} belongs to {parent.name if parent else 'no other company'}.")
     return HttpResponseRedirect(reverse("account", args=[customer.number]) + "#group")
 
 

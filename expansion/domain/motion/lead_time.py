@@ -12,7 +12,10 @@ from expansion.domain.motion.use import days_to_full
 # Kinds of signals (their live field) of customers who meet a limit by themselves, asked or not.
 NEAR_THE_CAP: Final = ("utilisation", "plan_cap", "commitment")
 _LIMITS = {"utilisation": "the last seat is taken", "plan_cap": "the plan is full", "commitment": "the commitment is used up"}
-# Beyond this a projection of thirty days says nothing.
+# On which pace a projection rests, and why there is none.
+_LATELY = ("of the last 30 days", "use did not rise in the last 30 days")
+_COMMITMENT = ("since the commitment began", "nothing of it was used yet")
+# Beyond this a projection says nothing.
 FARTHEST: Final = 365
 
 
@@ -34,13 +37,13 @@ class LeadTime:
 def lead_time(account: Account, kind: str, product: str, on: date) -> LeadTime:
     """What is projected for a signal of a kind of NEAR_THE_CAP. Rests on the pace of the last 30 days, a commitment's on its whole term."""
     limit, days = _LIMITS[kind], _days(account, kind, product)
+    pace, none = _COMMITMENT if kind == "commitment" else _LATELY
     if days == 0:
         return LeadTime(0, f"Projected: {limit} already.")
     if days is None:
-        return LeadTime(None, f"No day on which {limit} can be projected: use did not rise in the last 30 days.")
+        return LeadTime(None, f"No day on which {limit} can be projected: {none}.")
     if days > FARTHEST:
-        return LeadTime(None, f"At the pace of the last 30 days it takes more than a year until {limit}.")
-    pace = "since the commitment began" if kind == "commitment" else "of the last 30 days"
+        return LeadTime(None, f"At the pace {pace} it takes more than a year until {limit}.")
     return LeadTime(days, f"Projected: {limit} in {_count(days)}, on {_day(on + timedelta(days=days))}, at the pace {pace}.")
 
 

@@ -67,3 +67,11 @@ def test_a_commitment_is_used_up_at_the_pace_of_its_whole_term():
     found = lead_time(Account("CU-1", "Brightwave", trends={"api": trend}), "commitment", "api", ON)
     assert found.days == 123 == trend.days_to_cap
     assert found.words.endswith("on 17 Oct 2026, at the pace since the commitment began.")
+
+
+@pytest.mark.req("S1-20", "K05")
+@pytest.mark.parametrize(("used", "part"), [(0, "nothing of it was used yet"), (1_000, "At the pace since the commitment began it takes")])
+def test_a_commitment_without_a_day_says_so_by_its_own_pace(used, part):
+    trend = CommitTrend(Decimal(1_000_000), Decimal(used), 200, 365)
+    found = lead_time(Account("CU-1", "Brightwave", trends={"api": trend}), "commitment", "api", ON)
+    assert found.days is None and part in found.words
