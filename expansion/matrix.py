@@ -153,6 +153,7 @@ DOORS: dict[str, Door] = {
     "signal_snooze": form(MOTION, "signal", ACT_ASKS),
     "signal_dismiss": form(MOTION, "signal", ACT_ASKS),
     "signal_let_through": form(MOTION, "signal", ACT_ASKS),
+    "signal_task": form(MOTION, "play_task", ACT_ASKS),
     "introduction": page(MOTION, "introduction"),
     "introduction_accept": form(MOTION, "introduction", ACT_ASKS),
     "introduction_return": form(MOTION, "introduction", ACT_ASKS),

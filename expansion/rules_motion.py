@@ -21,6 +21,7 @@ __all__ = [
     "why_not_plan_account",
     "why_not_see",
     "why_not_show_offer",
+    "why_not_tick",
     "why_not_work_signal",
 ]
 
@@ -46,6 +47,13 @@ def why_not_work_signal(user: User) -> str | None:
     if user.role not in SURFACES:
         return "Sales, Customer Success and RevOps work on signals."
     return None
+
+
+def why_not_tick(user: User, owner: int | None) -> str | None:
+    """Ticking off a task of a play: its owner (their key), or whoever may work on the signal."""
+    if user.pk == owner or why_not_work_signal(user) is None:
+        return None
+    return "Its owner ticks a task off, or somebody in Sales, Customer Success or RevOps."
 
 
 def why_not_plan_account(user: User) -> str | None:

@@ -44,6 +44,7 @@ CUSTOMER_WAYS: dict[type[Model], str] = {
     models.Occurrence: "customer__",
     models.Signal: "customer__",
     models.GateOverride: "signal__customer__",
+    models.PlayTask: "signal__customer__",
     models.Introduction: "customer__",
     models.Offer: "customer__",
     models.Adoption: "customer__",

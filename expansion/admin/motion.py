@@ -33,6 +33,7 @@ PAGES: tuple[tuple[Any, tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...]
     (models.Evaluation, ("version", "customer", "outcome", "gate", "reason", "times", "last_at"), ("outcome", "gate"), _NAME),
     (models.Occurrence, ("play", "customer", "key", "since", "ended_on"), (), _NAME),
     (models.Signal, ("customer", "because", "mechanism", "state", "held_reason", "times", "last_seen"), ("state", "mechanism"), _NAME),
+    (models.PlayTask, ("title", "signal", "owner", "due_on", "done_by", "done_at"), ("owner",), ("title", "signal__customer__name")),
     (models.GateOverride, ("signal", "gate", "guardrail", "reason", "by", "at"), ("gate",), ("reason",)),
     (models.Introduction, ("customer", "mechanism", "sourced_by", "to", "rule", "state", "due_at", "closed_by"), ("state",), _NAME),
     (models.Offer, ("customer", "mechanism", "product", "location", "response", "shown_at"), ("response", "mechanism"), _NAME),

@@ -65,6 +65,16 @@ def working_days_before(day: date, count: int, is_free: IsFree) -> date:
     return day
 
 
+def working_days_after(day: date, count: int, is_free: IsFree) -> date:
+    """The date `count` working days after `day`; for none, `day` itself or the next working day."""
+    while not is_working(day, is_free):
+        day += ONE_DAY
+    while count:
+        day += ONE_DAY
+        count -= is_working(day, is_free)
+    return day
+
+
 def standing(*, now: datetime, due: datetime, is_free: IsFree) -> str:
     """Where a decision stands against its time: `in_time`, `soon`, `late` or `escalated`."""
     if now < due:

@@ -25,7 +25,7 @@ from expansion.models.imports import ImportFile
 from expansion.models.notices import Notice, NoticePreference, page_of
 from expansion.models.offers import AWAITS_CHANGE, Adoption, AdoptionTask, Offer, OfferLimit
 from expansion.models.plays import Evaluation, Occurrence, Play, PlayRun, PlayVersion
-from expansion.models.signals import GateOverride, Introduction, Signal
+from expansion.models.signals import GateOverride, Introduction, PlayTask, Signal
 from expansion.models.slack import SlackAccount, SlackPost
 from expansion.models.views import SavedView
 
@@ -71,6 +71,7 @@ __all__ = [
     "Pipeline",
     "Play",
     "PlayRun",
+    "PlayTask",
     "PlayVersion",
     "ProductFacts",
     "ProductRelation",

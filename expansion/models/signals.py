@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from billing.models import Customer, Product, fields
+from expansion.domain.motion.tasks import OWNERS
 from expansion.models.deals import Deal
 from expansion.models.facts import Contact
 from expansion.models.plays import Play, PlayVersion
@@ -75,6 +76,31 @@ class Signal(models.Model):
     @property
     def permalink(self) -> str:
         return f"signal:{self.pk}"
+
+
+class PlayTask(models.Model):
+    """One thing a play asks for once it has fired; whoever has the signal, or its hand-off, owns it (queries/play_tasks.py; S1-21)."""
+
+    signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="tasks")
+    place = models.PositiveSmallIntegerField(help_text="Its place among the tasks of the play")
+    title = models.CharField(max_length=200)
+    owner = models.CharField(max_length=16, choices=list(OWNERS.items()), default="", blank=True, help_text="Whose it is, as the play says")
+    due_on = models.DateField(help_text="So many working days after the play fired")
+    done_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["signal", "place"], name="play_task_once"),
+            models.CheckConstraint(
+                condition=Q(done_by__isnull=True, done_at__isnull=True) | Q(done_by__isnull=False, done_at__isnull=False),
+                name="play_task_done_by_somebody",
+            ),
+        ]
+        indexes = [models.Index(fields=["due_on"], condition=Q(done_at__isnull=True), name="play_task_due")]
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class GateOverride(models.Model):

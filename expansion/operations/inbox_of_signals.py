@@ -17,7 +17,7 @@ from expansion.domain.motion.account import Account
 from expansion.domain.motion.plays import NEED_FAMILIES, read_play
 from expansion.domain.motion.value import estimate
 from expansion.models import GateOverride, Signal
-from expansion.operations import facts
+from expansion.operations import facts, play_tasks
 from expansion.operations.signals import largest_deals
 from expansion.queries.facts import snapshots
 
@@ -120,6 +120,7 @@ def snooze(*, signal_id: int, version: int, until: date, reason: str, by: User, 
         raise Refusal("not_later", "until", "Choose a day after today.")
     _demand_reason(reason)
     signal.state, signal.snoozed_until, signal.reason = Signal.State.SNOOZED, until, reason.strip()[:300]
+    play_tasks.wait_until(signal, until)
     _save(signal, "signal.snoozed", f"{by} put a signal off until {until:%-d %b %Y}: {reason.strip()}.", by=by, now=now)
     return signal
 
@@ -151,6 +152,8 @@ def let_through(*, signal_id: int, version: int, reason: str, by: User, on: date
     gate, sentence = signal.gate, signal.held_reason
     GateOverride.objects.create(signal=signal, gate=gate, guardrail=guardrail, sentence=sentence, reason=reason.strip(), by=by, at=now)
     ask_again(signal, on=on)
+    if signal.play_id:
+        play_tasks.begin(plays=[signal.play_id], on=on, customers=[signal.customer_id])
     words = f"{by} let a signal pass the gate “{gates.LABELS[gate]}” ({sentence}): {reason.strip()}."
     _save(signal, "signal.let_through", words, by=by, now=now, reason=reason.strip())
     return signal

@@ -20,6 +20,7 @@ from expansion.domain.motion.plays import Outcome, Play, evaluate, read_play
 from expansion.domain.motion.value import estimate
 from expansion.domain.motion.words import to_customer
 from expansion.models import Deal, GateOverride, Occurrence, PlayRun, PlayVersion, Signal
+from expansion.operations import play_tasks
 from expansion.queries.facts import snapshots
 
 # Up to so many new signals tell their own story on their deals; more of them share one.
@@ -58,6 +59,7 @@ def run(*, on: date, at: datetime, customers: Collection[int] | None = None) -> 
     found = _evaluate(plays, accounts, on, open_levels)
     _keep_levels(found, open_levels, accounts, on)
     counts = _keep_signals(versions, found, accounts, on, at)
+    play_tasks.begin(plays={version.play_id for version in versions}, on=on, customers=customers)
     _keep_evaluations(found, at)
     return PlayRun.objects.create(
         on=on, at=at, accounts=len(accounts), plays=len(versions), milliseconds=int((time.monotonic() - began) * 1000), **counts

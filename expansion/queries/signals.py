@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Case, Count, F, Q, QuerySet, When
@@ -15,6 +15,8 @@ from expansion.domain.motion.fields import FIELDS
 from expansion.domain.motion.lead_time import NEAR_THE_CAP
 from expansion.domain.motion.words import headline
 from expansion.models import GateOverride, Introduction, Offer, Signal
+from expansion.queries import play_tasks
+from expansion.queries.play_tasks import TaskRow
 from expansion.scope import visible
 
 PAGE_SIZE = 30
@@ -35,11 +37,12 @@ WITH = (
 
 @dataclass(frozen=True, slots=True)
 class SignalRow:
-    """A signal with what was offered to the customer before, and whether its data is older than a day."""
+    """A signal with what was offered to the customer before, whether its data is older than a day, and what its play asks for."""
 
     signal: Signal
     offers: tuple[Offer, ...]
     is_stale: bool
+    tasks: tuple[TaskRow, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -49,17 +52,6 @@ class SignalRow:
     def health(self) -> str:
         """The sentence of the health gate: before value, how they are doing (S1-29)."""
         return next((gate["sentence"] for gate in self.signal.gates if gate["gate"] == "health"), "")
-
-    @property
-    def tasks(self) -> list[tuple[str, date, str]]:
-        """What the play asks for while the signal waits: (title, due on, whose it is), the account's success manager's first (S1-21)."""
-        signal = self.signal
-        if signal.version is None or signal.state not in {Signal.State.OPEN, Signal.State.HELD, Signal.State.SNOOZED}:
-            return []
-        deal, began = signal.deal, signal.first_seen.date()
-        owner = (deal.success_manager or deal.owner).name if deal else "nobody yet"
-        found = signal.version.definition.get("tasks") or []
-        return [(str(task["title"]), began + timedelta(days=int(task["days"])), owner) for task in found]
 
     @property
     def passed(self) -> int:
@@ -87,11 +79,11 @@ def headline_of(signal: Signal) -> str:
 
 def one(pk: int, *, user: User, today: date) -> SignalRow:
     """One signal as the inbox shows it. Raises Signal.DoesNotExist, also for another team's."""
-    return _rows([visible(user, Signal.objects.all()).select_related(*WITH).get(pk=pk)], today)[0]
+    return _rows([visible(user, Signal.objects.all()).select_related(*WITH).get(pk=pk)], user, today)[0]
 
 
 def inbox(*, user: User, tab: str, mine: bool, search: str, after: str, today: date) -> SignalPage:
-    """Signals of a tab, the newest first. Three queries."""
+    """Signals of a tab, the newest first. Five queries."""
     found = _scope(user, mine)
     counts = dict(found.values_list("state").annotate(Count("pk")).order_by())
     if search.strip():
@@ -102,7 +94,7 @@ def inbox(*, user: User, tab: str, mine: bool, search: str, after: str, today: d
         shown = shown.filter(pk__lt=int(after))
     rows = list(shown.order_by("-pk")[: PAGE_SIZE + 1])
     more = str(rows[PAGE_SIZE - 1].pk) if len(rows) > PAGE_SIZE else ""
-    return SignalPage(tuple(_rows(rows[:PAGE_SIZE], today)), {name: counts.get(name, 0) for name in TABS}, more)
+    return SignalPage(tuple(_rows(rows[:PAGE_SIZE], user, today)), {name: counts.get(name, 0) for name in TABS}, more)
 
 
 def _scope(user: User, mine: bool) -> QuerySet[Any]:
@@ -112,11 +104,12 @@ def _scope(user: User, mine: bool) -> QuerySet[Any]:
     return found
 
 
-def _rows(signals: Sequence[Signal], today: date) -> list[SignalRow]:
+def _rows(signals: Sequence[Signal], user: User, today: date) -> list[SignalRow]:
     offers: dict[int, list[Offer]] = {}
     for offer in Offer.objects.filter(customer__in=[s.customer_id for s in signals]).order_by("-shown_at"):
         offers.setdefault(offer.customer_id, []).append(offer)
-    return [SignalRow(s, tuple(offers.get(s.customer_id, ())[:3]), is_stale(s, today)) for s in signals]
+    tasks = play_tasks.of_signals([s.pk for s in signals], user=user, today=today)
+    return [SignalRow(s, tuple(offers.get(s.customer_id, ())[:3]), is_stale(s, today), tuple(tasks.get(s.pk, ()))) for s in signals]
 
 
 def is_stale(signal: Signal, today: date) -> bool:

@@ -44,5 +44,9 @@ def decision_standing(entity: LegalEntity, *, now: datetime, due: datetime) -> s
     return sla.standing(now=local, due=end, is_free=free_days(entity.country))
 
 
+def working_days_after(day: date, count: int, country: str) -> date:
+    return sla.working_days_after(day, count, free_days(country))
+
+
 def working_days_before(day: date, count: int, country: str) -> date:
     return sla.working_days_before(day, count, free_days(country))

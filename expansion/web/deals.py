@@ -15,7 +15,7 @@ from expansion.models import Deal
 from expansion.operations.importing import why_not_import
 from expansion.queries import adoption as adoptions
 from expansion.queries import deals as queries
-from expansion.queries import offers, timeline
+from expansion.queries import offers, play_tasks, timeline
 from expansion.queries.crm import is_connected, panel_of
 from expansion.queries.growth import growth_of
 from expansion.queries.listing import paged
@@ -102,6 +102,7 @@ def _deal_page(request: HttpRequest, found: Deal) -> HttpResponse:
         may_renew=rules.why_not_renew(request.user) is None,
         has_ended=found.contract.end <= today or found.contract.state != "active",
         introduction=introduction_of(found.pk),
+        tasks=play_tasks.of_deal(found.pk, user=request.user, at=now(), today=today),
         open_offer=offers.of_deal(found.pk),
         adoption=adoption,
         committers=adoptions.who_commits() if adoption else (),

@@ -15,9 +15,10 @@ from dealops.database import raise_unless_busy
 BUSY: Final = "Somebody else is saving on this contract right now. Nothing was written; try again in a few seconds."
 
 
-def carried_out(request: HttpRequest, act: Callable[[], str]) -> bool:
+def carried_out(request: HttpRequest, act: Callable[[], str], *, undo: str = "") -> bool:
     """Whether `act` went through; it answers the sentence to say then. A refusal is said in its own words, a busy row with BUSY.
 
+    `undo` is the address of ours that takes it back when `undo=yes` is posted there; the sentence is shown with a button for it.
     Any other failure of the database is raised, for then nobody may be told that nothing was written.
     """
     try:
@@ -29,5 +30,5 @@ def carried_out(request: HttpRequest, act: Callable[[], str]) -> bool:
         raise_unless_busy(failure)
         messages.error(request, BUSY)
         return False
-    messages.success(request, words)
+    messages.success(request, words, extra_tags=undo)
     return True

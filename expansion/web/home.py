@@ -19,7 +19,7 @@ from dealops.accounts.models import Role, User
 from dealops.database import is_away
 from dealops.problems import reference
 from expansion.domain.workflow import State
-from expansion.queries import adoption, offers
+from expansion.queries import adoption, offers, play_tasks
 from expansion.queries import home as queries
 from expansion.queries import signals as motion
 from expansion.queries.talks import next_talks
@@ -33,6 +33,7 @@ TITLES = {
     "asked": "Questions you are asked",
     "to_decide": "Waiting for your approval",
     "introductions": "Hand-offs from Customer Success",
+    "tasks": "Tasks from plays",
     "offers": "Offers to ask about",
     "adoption": "Adoption follow-ups",
     "signals": "Signals to qualify",
@@ -45,7 +46,7 @@ TITLES = {
     "tiles": "Some of the numbers above",
 }
 # Blocks without a sentence of their own for nothing: they stand there only with rows.
-ONLY_WITH_ROWS = frozenset({"asked", "offers", "adoption", "talks", "given"})
+ONLY_WITH_ROWS = frozenset({"asked", "tasks", "offers", "adoption", "talks", "given"})
 
 
 @dataclass(slots=True)
@@ -132,6 +133,7 @@ def _tiles_of_maker(blocks: Blocks) -> list[dict[str, Any]]:
     """Sales and Customer Success: my changes with their lights, my deals that need somebody."""
     user, today = blocks.user, blocks.today
     (_given_by if user.role == Role.CUSTOMER_SUCCESS else _given_to)(blocks)
+    _read_tasks(blocks)
     blocks.read("offers", lambda: queries.Block(*offers.to_ask(user, today=today)))
     blocks.read("adoption", lambda: queries.Block(*adoption.due_for(user, today=today)))
     blocks.read("talks", lambda: queries.Block(*next_talks(user, today=today)))
@@ -148,6 +150,11 @@ def _tiles_of_maker(blocks: Blocks) -> list[dict[str, Any]]:
         _tile("Scheduled", of(State.SCHEDULED), "calendar", "/changes?tab=scheduled&mine=yes"),
         _tile("Deals to look at", look_at, "eye", "/board?owner=me", "wait"),
     ]
+
+
+def _read_tasks(blocks: Blocks) -> None:
+    """What the plays ask this person to do."""
+    blocks.read("tasks", lambda: queries.Block(*play_tasks.due_for(blocks.user)))
 
 
 def _read_my_changes(blocks: Blocks) -> None:
@@ -198,6 +205,7 @@ def _tiles_of_finance(blocks: Blocks) -> list[dict[str, Any]]:
 
 def _tiles_of_admin(blocks: Blocks) -> list[dict[str, Any]]:
     """RevOps: is everything flowing? And what is theirs."""
+    _read_tasks(blocks)
     _read_my_changes(blocks)
     return _tiles_of_auditor(blocks)
 

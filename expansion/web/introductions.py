@@ -22,6 +22,7 @@ from expansion.domain.motion.context import groups_of
 from expansion.models import Contact, Introduction, Signal
 from expansion.operations import qualifying as operations
 from expansion.queries import introductions as queries
+from expansion.queries import play_tasks
 from expansion.queries.signals import headline_of
 from expansion.web.changes import BUSY
 from expansion.web.frame import page, section, status_of
@@ -98,6 +99,7 @@ def introduction(request: HttpRequest, pk: int) -> HttpResponse:
         headline=headline_of(found.signal), context=groups_of(found.context), scores=found.qualification.items(),
         is_open=found.state == Introduction.State.GIVEN, is_late=found.state == Introduction.State.GIVEN and found.due_at < moment,
         sellers=sellers if refusal is None else [], following=queries.following(found),
+        tasks=play_tasks.of_signals([found.signal_id], user=request.user, today=today()).get(found.signal_id, ()),
     )  # fmt: skip
 
 

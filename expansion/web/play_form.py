@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from expansion.domain.motion import gates
@@ -10,6 +11,7 @@ from expansion.domain.motion.fields import FIELDS, OWNERSHIP_BY_ADOPTION
 from expansion.domain.motion.phrases import said
 
 ROWS, TASKS = 3, 3
+TASK_PARTS = ("title", "days", "owner")
 TEXTS = ("mechanism", "product", "because", "message", "offer_type", "complexity")
 NUMBERS = {"health": gates.HEALTH, "cool_down_days": gates.COOL_DOWN, "stop_after_days": 30}
 LISTS = frozenset({"in", "not in", "between"})
@@ -25,9 +27,7 @@ def shown_of(definition: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "static": _rows(definition.get("static") or []),
         "live": _rows(definition.get("live") or []),
-        "tasks": [*({"title": t.get("title", ""), "days": t.get("days", "")} for t in definition.get("tasks") or []), *[{}] * TASKS][
-            :TASKS
-        ],
+        "tasks": [*({name: task.get(name, "") for name in TASK_PARTS} for task in definition.get("tasks") or []), *[{}] * TASKS][:TASKS],
         **{name: definition.get(name, "") for name in TEXTS},
         **{name: definition.get(name, default) for name, default in NUMBERS.items()},
     }
@@ -61,10 +61,11 @@ def definition_of(data: Any) -> dict[str, Any]:
         made[name] = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else text
     for kind in ("static", "live"):
         made[kind] = _conditions(data, kind)
-    titles, days = data.getlist("task_title"), data.getlist("task_days")
+    titles, days, owners = (data.getlist(f"task_{part}") for part in TASK_PARTS)
     made["tasks"] = [
         {"title": title.strip(), "days": int(day) if day.isascii() and day.isdecimal() and len(day) < 4 else day}
-        for title, day in zip(titles, days, strict=False)
+        | ({"owner": owner} if owner else {})
+        for title, day, owner in zip_longest(titles, days, owners[: len(titles)], fillvalue="")
         if title.strip()
     ]
     return made

@@ -14,7 +14,7 @@ from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
 from billing.models import Product
 from expansion import rules_motion as rules
-from expansion.domain.motion import conditions, gates, plays
+from expansion.domain.motion import conditions, gates, plays, tasks
 from expansion.domain.motion.fields import FIELDS, SEGMENTS
 from expansion.domain.motion.phrases import OPERATOR_WORDS, phrase
 from expansion.domain.motion.presets import EVERY
@@ -178,6 +178,7 @@ def build(request: HttpRequest, code: str = "") -> HttpResponse:
         operators=[(op, words) for op, words in OPERATOR_WORDS.items() if any(op in ops for ops in conditions.OPERATORS.values())],
         gates=[(gates.LABELS[name], gates.ASKS[name]) for name in gates.NAMES], sentence=sentence_of(form),
         mechanisms=MECHANISM_WORDS.items(), offer_types=plays.OFFER_TYPES, complexities=plays.COMPLEXITIES,
+        task_owners=tasks.OWNERS.items(),
     )  # fmt: skip
 
 

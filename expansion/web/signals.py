@@ -89,6 +89,7 @@ def _card(request: HttpRequest, row: queries.SignalRow) -> dict[str, Any]:
     return {
         "row": row,
         "signal": signal,
+        "anchor": f"#signal-{signal.pk}",
         "may_qualify": works and waiting and signal.mechanism != "adoption",
         "may_settle": works and (waiting or held),
         "may_override": held and works and no_override is None,

@@ -12,7 +12,7 @@ from billing.operations.billing_run import bill
 from dealops.accounts.models import Role, User
 from expansion.demo import catalogue, people, story
 from expansion.demo.contracts import sign
-from expansion.models import AdoptionTask, Change, Deal, Introduction, Offer, Play, PlayVersion, Signal
+from expansion.models import AdoptionTask, Change, Deal, Introduction, Offer, Play, PlayTask, PlayVersion, Signal
 from expansion.operations import changes
 from tests.expansion.desk import approved, set_clock, submitted
 from tests.worlds import NOON, STORY_DAY, World, seed_world
@@ -47,6 +47,7 @@ class Half:
             "handoff": self.waiting.handoffs.latest("pk").pk,
             "signal": self._signal().pk,
             "introduction": self._introduction().pk,
+            "play_task": self._play_task().pk,
             "offer": self._offer().pk,
             "adoption_task": AdoptionTask.objects.filter(adoption__change=self.applied).earliest("pk").pk,
         }
@@ -62,6 +63,9 @@ class Half:
         context = {"need": {"goal": f"{self.deal.customer.name} grows"}, "product": {}, "offer": {}, "routing": {}}
         more = {"to": self.deal.owner, "route": "account_owner", "rule": "policy", "context": context, "due_at": NOON, "created_at": NOON}
         return Introduction.objects.get_or_create(signal=self._signal(), defaults=facts | more)[0]
+
+    def _play_task(self) -> PlayTask:
+        return PlayTask.objects.get_or_create(signal=self._signal(), place=0, defaults={"title": "Call", "due_on": STORY_DAY})[0]
 
     def _signal(self) -> Signal:
         facts = {

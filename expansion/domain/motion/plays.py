@@ -14,6 +14,7 @@ from expansion.domain.motion import gates
 from expansion.domain.motion.account import Account
 from expansion.domain.motion.conditions import Condition, read_condition
 from expansion.domain.motion.fields import FIELDS, Reading
+from expansion.domain.motion.tasks import Task, read_tasks
 
 MECHANISMS = ("upsell", "cross_sell", "downgrade")
 CHOICES = ("same", "next_plan", "lower_plan", "white_space", "any")
@@ -28,7 +29,7 @@ _PARTS = {"static", "live", "mechanism", "product", "because", "message", "offer
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """A definition that makes sense. `product` is a code or one of CHOICES; `tasks` are (title, days after it fires)."""
+    """A definition that makes sense. `product` is a code or one of CHOICES; `tasks` are what it asks for once it fires."""
 
     static: tuple[Condition, ...]
     live: tuple[Condition, ...]
@@ -38,7 +39,7 @@ class Play:
     message: str = ""
     offer_type: str = "upsell"
     complexity: str = "straightforward"
-    tasks: tuple[tuple[str, int], ...] = ()
+    tasks: tuple[Task, ...] = ()
     cool_down: int = gates.COOL_DOWN
     health: int = gates.HEALTH
     stop_after: int = 30
@@ -91,7 +92,7 @@ def read_play(data: Any) -> Play:
         static, live, mechanism, str(data.get("product") or "any"),
         str(data.get("because", "")).strip(), str(data.get("message", "")).strip(),
         _one_of(data, "offer_type", OFFER_TYPES, mechanism if mechanism in OFFER_TYPES else "review"),
-        _one_of(data, "complexity", COMPLEXITIES, "straightforward"), _tasks(data),
+        _one_of(data, "complexity", COMPLEXITIES, "straightforward"), read_tasks(_list(data, "tasks")),
         _days(data, "cool_down_days", gates.COOL_DOWN), _days(data, "health", gates.HEALTH), _days(data, "stop_after_days", 30),
     )  # fmt: skip
     _check_because(play)
@@ -235,12 +236,3 @@ def _days(data: Mapping[str, Any], name: str, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 365:
         raise Refusal("bad_number", name, f"“{name}” is a whole number from 0 to 365.")
     return value
-
-
-def _tasks(data: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    tasks = []
-    for place, task in enumerate(_list(data, "tasks")):
-        if not isinstance(task, Mapping) or not str(task.get("title", "")).strip() or not isinstance(task.get("days"), int):
-            raise Refusal("bad_task", f"tasks.{place}", "A task has a title and the days until it is due.")
-        tasks.append((str(task["title"]).strip(), task["days"]))
-    return tuple(tasks)

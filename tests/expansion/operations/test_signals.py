@@ -13,7 +13,7 @@ from expansion import tasks
 from expansion.models import Evaluation, GateOverride, Occurrence, PlayRun, Signal
 from expansion.operations import facts, inbox_of_signals, motion, plays, usage
 from expansion.operations.inbox_of_signals import Said
-from expansion.queries.signals import one, overrides_report
+from expansion.queries.signals import overrides_report
 from tests.expansion.operations.customers import count, live, row, run, tell_many, told_world
 from tests.portfolio import portfolio
 from tests.worlds import STORY_DAY
@@ -249,13 +249,3 @@ def test_what_nobody_took_up_stops_after_the_days_of_the_play_and_what_a_person_
     assert (signal.state, signal.reason) == ("expired", "Nobody took it up for 10 days.")
     run(world, STORY_DAY + 11 * DAY)
     assert Signal.objects.get().state == "expired", "the same crossing is not raised again"
-
-
-@pytest.mark.req("S1-21")
-def test_a_signal_says_what_the_play_asks_for_of_whom_and_by_when(world):
-    live(world, "TM2", tasks=[{"title": "Ask who else needs a seat", "days": 3}])
-    run(world)
-    row = one(Signal.objects.get().pk, user=world.csm, today=STORY_DAY)
-    assert row.tasks == [("Ask who else needs a seat", STORY_DAY + 3 * DAY, "Carl Moss")]
-    Signal.objects.update(state="dismissed", reason="No", gate="", held_reason="")
-    assert one(Signal.objects.get().pk, user=world.csm, today=STORY_DAY).tasks == []
