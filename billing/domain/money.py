@@ -138,6 +138,11 @@ def text(amount: Decimal) -> str:
     return format(amount, "f")
 
 
+def worded(amount: Decimal, currency: str) -> str:
+    """For a sentence, in the places of the currency however many a column keeps: `1,250.00 GBP`, `120,000 JPY`."""
+    return f"{round_money(amount, currency):,f} {currency}"
+
+
 def _ratio(number: Fraction | Decimal | int) -> tuple[int, int]:
     if isinstance(number, bool) or not isinstance(number, Fraction | Decimal | int):
         raise TypeError(f"money is never computed from {type(number).__name__}")

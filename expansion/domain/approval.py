@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from billing.domain.money import round_money, worded
+
 FINANCE = "finance"
 
 
@@ -124,7 +126,8 @@ class Limit:
         if self.currency and self.currency != currency:
             return f"Your approval limit is in {self.currency}; this change is in {currency}. Ask someone with a limit in {currency}."
         if amount > self.amount:
-            return f"{amount:,.2f} {currency} is above your limit of {self.amount:,.2f}. Someone with a higher limit must approve."
+            words = f"{worded(amount, currency)} is above your limit of {round_money(self.amount, currency):,f}."
+            return f"{words} Someone with a higher limit must approve."
         return None
 
     def covers(self, amount: Decimal, currency: str) -> bool:

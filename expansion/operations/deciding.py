@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.clock import business_date
-from billing.domain.money import round_money
+from billing.domain.money import worded
 from billing.domain.refusal import Refusal
 from billing.models import Contract
 from dealops.accounts.models import User
@@ -126,8 +126,7 @@ def _wait_for_others(change: Change, contract: Contract, missing: tuple[str, ...
 def _because(change: Change, rolling: Decimal) -> str:
     if any(count > 1 for count in change.approval.get("approvers", {}).values()) or len(change.approval.get("approvers", {})) > 1:
         return f": {'; '.join(rule['name'] for rule in change.approval['rules'])}"
-    amount = f"{round_money(rolling, change.currency):,} {change.currency}"
-    return f": in thirty days {change.maker} has handed in {amount} on this contract, above the limit"
+    return f": in thirty days {change.maker} has handed in {worded(rolling, change.currency)} on this contract, above the limit"
 
 
 def _how(authority: Authority, rolling: Decimal) -> dict[str, Any]:

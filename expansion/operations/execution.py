@@ -9,6 +9,7 @@ from django.db import transaction
 
 from billing.clock import business_date
 from billing.domain.impact import Impact
+from billing.domain.money import worded
 from billing.domain.refusal import Refusal
 from billing.models import Contract, LegalEntity
 from billing.operations import changes as books
@@ -73,7 +74,7 @@ def apply(change: Change, contract: Contract, seen: Preview, *, by: User | None,
     change.applied_at, change.executed_hash = now, change.content_hash
     change.document_number = document.number if document else ""
     change.save(update_fields=["state", "applied_at", "executed_hash", "document_number"])
-    billed = f"{document.number} issued over {document.total:.2f} {document.currency}" if document else seen.impact.why.rstrip(".")
+    billed = f"{document.number} issued over {worded(document.total, document.currency)}" if document else seen.impact.why.rstrip(".")
     tell(change, contract, "change.applied", f"{change.number} is in effect. {billed}. {_next_words(change)}.", by=by, now=now)
     adoption.begin(change, contract, on=today, now=now)
     if deal.stage.code == "awaiting_approval":

@@ -12,6 +12,7 @@ from django.db.models import Avg, Count, F, Q, QuerySet
 
 from billing import clock
 from billing.clock import business_date
+from billing.domain.money import worded
 from billing.domain.refusal import Refusal
 from billing.models import Contract, Document
 from dealops.accounts.models import Role, User
@@ -318,7 +319,7 @@ def _second(change: Change, given: Sequence[Decision], authority: Authority | No
         roles = ", ".join(f"{count} of {Role(role).label}" for role, count in needed.items())
         return f"More than one person has to agree: {roles}. Others decide after you."
     return (
-        f"In thirty days {change.maker} has handed in {rolling:,.2f} {change.currency} on this contract, above your limit. "
+        f"In thirty days {change.maker} has handed in {worded(rolling, change.currency)} on this contract, above your limit. "
         "A second person has to agree after you."
     )
 

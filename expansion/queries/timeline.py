@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from billing.domain.money import worded
 from billing.models import Contract, Document
 from dealops.audit.models import Entry
 from dealops.audit.queries import timeline
@@ -118,7 +119,7 @@ def _own_words(stories: Sequence[Story], contract: Contract) -> Iterable[Story]:
         if document is None:
             yield story
             continue
-        amount = f"{document.total:.2f} {document.currency}"
+        amount = worded(document.total, document.currency)
         words = f"{document.number} issued over {amount} for the period from {document.service_start:%-d %b %Y}."
         yield replace(story, parts=tuple(parts_of(words)))
 

@@ -134,6 +134,20 @@ def test_a_price_shows_the_places_of_its_currency_and_more_where_it_uses_them(nu
     assert money.text(money.price(Decimal(number), currency)) == expected
 
 
+@pytest.mark.req("F74")
+@pytest.mark.parametrize(
+    ("amount", "currency", "words"),
+    [
+        ("1250.0000", "GBP", "1,250.00 GBP"),
+        ("120000.0000", "JPY", "120,000 JPY"),
+        ("15.655", "KWD", "15.655 KWD"),
+        ("-3", "USD", "-3.00 USD"),
+    ],
+)
+def test_an_amount_in_a_sentence_has_the_places_of_its_currency(amount, currency, words):
+    assert money.worded(Decimal(amount), currency) == words
+
+
 def test_zero_has_no_sign():
     assert money.text(money.negative(Decimal("0.00"))) == "0.00"
     assert money.text(money.subtract(Decimal("1.00"), Decimal("1.00"))) == "0.00"

@@ -82,4 +82,6 @@ def test_a_limit_of_another_currency_covers_nothing():
     assert not THOUSAND.covers(Decimal(1), "USD")
     assert "in GBP" in THOUSAND.why_not(Decimal(1), "USD")
     assert "1,000.01 GBP is above your limit of 1,000.00" in THOUSAND.why_not(Decimal("1000.01"), "GBP")
+    assert "120,001 JPY is above your limit of 120,000." in Limit(Decimal("120000.0000")).why_not(Decimal("120001.0000"), "JPY")
+    assert "10.004 KWD is above your limit of 10.000." in Limit(Decimal(10)).why_not(Decimal("10.004"), "KWD")
     assert "no approval limit" in Limit(None).why_not(Decimal(0), "GBP")

@@ -114,7 +114,7 @@ def test_the_timeline_speaks_of_this_deals_own_invoices_with_links(world):
     newest = story.stories[0]
     assert newest.kind == "documents"
     assert newest.parts[0].kind == "document"
-    assert "1200.00 GBP" in newest.parts[1].text
+    assert "1,200.00 GBP" in newest.parts[1].text
 
 
 def test_the_timeline_filters_by_kind_in_the_address(world):
