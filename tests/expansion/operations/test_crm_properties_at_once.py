@@ -1,30 +1,17 @@
 """Two of RevOps who name HubSpot's properties at the same moment: neither gets an error, the later one holds."""
 
 import threading
-import time
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from dealops.accounts.models import Role
 from expansion.models import CrmProperty
 from expansion.operations.crm_context import name_properties
-from tests.expansion.operations.test_races import PATIENCE, at_once
+from tests.expansion.operations.test_races import PATIENCE, at_once, somebody_waits
 from tests.expansion.web.makers import NOW, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def somebody_waits():
-    """Returns as soon as one transaction waits for another."""
-    until = time.monotonic() + PATIENCE
-    with connection.cursor() as cursor:
-        while time.monotonic() < until:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.02)
-    raise AssertionError("nobody waited")
 
 
 def test_the_second_waits_for_the_first_and_names_them_anew(db):

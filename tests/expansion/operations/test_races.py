@@ -1,6 +1,7 @@
 """Two people at the same moment, each with a connection of their own, let go by one barrier (F01, F05)."""
 
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -40,6 +41,18 @@ def at_once(*works):
         thread.join(PATIENCE)
     assert not any(thread.is_alive() for thread in threads)
     return outcomes
+
+
+def somebody_waits():
+    """Returns as soon as one transaction waits for another."""
+    until = time.monotonic() + PATIENCE
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.02)
+    raise AssertionError("nobody waited")
 
 
 def seats(world, quantity="25"):
