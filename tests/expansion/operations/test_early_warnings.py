@@ -12,7 +12,7 @@ from billing.models import Team
 from dealops.outbox import relay
 from dealops.outbox.models import Message
 from expansion.models import Notice, NoticePreference, Signal
-from expansion.operations import early_warnings, inbox_of_signals, motion
+from expansion.operations import early_warnings, inbox_of_signals, motion, owners
 from expansion.operations.inbox_of_signals import Said
 from tests.expansion import many
 from tests.expansion.operations.customers import live, run, tell_many, told_world
@@ -62,6 +62,26 @@ def test_the_same_signal_is_told_once_however_often_the_plays_look(world):
     assert (Notice.objects.count(), Message.objects.count()) == (told, messages)
 
 
+@pytest.mark.req("S1-20", "F32")
+def test_who_gets_the_deal_while_the_signal_is_open_hears_of_it_once(world):
+    hour(world)
+    owners.assign(deal_id=world.deal.pk, owner_id=world.csm.pk, version=world.deal.version, by=world.ae, now=world.now)
+    assert hour(world, HOUR).warned == 1
+    notice = Notice.objects.get(recipient=world.csm, channel="in_app")
+    assert (notice.title, notice.why) == ("Brightwave Logistics reaches a limit in 15 days", "You own this customer's deal")
+    owners.assign(deal_id=world.deal.pk, owner_id=world.ae.pk, version=world.deal.version + 1, by=world.csm, now=world.now)
+    assert hour(world, 2 * HOUR).warned == 0, "the former owner heard of it before"
+    assert Notice.objects.filter(channel="in_app").count() == 2
+
+
+@pytest.mark.req("S1-20")
+def test_who_gets_the_deal_after_the_signal_is_settled_hears_nothing(world):
+    hour(world)
+    Signal.objects.update(state="dismissed", reason="They leave")
+    owners.assign(deal_id=world.deal.pk, owner_id=world.csm.pk, version=world.deal.version, by=world.ae, now=world.now)
+    assert hour(world, HOUR).warned == 0
+
+
 @pytest.mark.req("S1-20", "S0-21")
 def test_by_the_channels_of_ones_choice(world):
     NoticePreference.objects.create(user=world.ae, email=["approvals"], slack=["signals"], slack_id="U024BE7LH")
@@ -100,6 +120,7 @@ def test_who_may_not_see_the_deal_is_told_nothing_and_revops_hears_of_it(world):
     hour(world)
     assert set(Notice.objects.values_list("recipient", flat=True)) == {world.admin.pk}
     assert Notice.objects.filter(channel="in_app").get().why == "Nobody who could act owns this customer's deal"
+    assert hour(world, HOUR).warned == 0, "RevOps hears of it once as well"
 
 
 @pytest.mark.req("S1-20")
