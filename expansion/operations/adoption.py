@@ -70,7 +70,7 @@ def commit(*, task_id: int, outcome: str, metric: str, day: date, owner: User, b
     """
     rules.demand(rules.why_not_work_signal(by))
     task = (
-        AdoptionTask.objects.select_for_update(of=("self", "adoption"))  # two tasks of one adoption settle it one after the other
+        AdoptionTask.objects.select_for_update(of=("self",))
         .select_related("adoption__customer__legal_entity", "adoption__change__deal")
         .get(pk=task_id)
     )
@@ -153,7 +153,7 @@ def check_due(*, on: date, now: datetime) -> int:
 
 def _check(task_id: int, on: date, now: datetime) -> bool:
     task = (
-        AdoptionTask.objects.select_for_update(of=("self", "adoption"))  # two tasks of one adoption settle it one after the other
+        AdoptionTask.objects.select_for_update(of=("self",))
         .select_related("adoption__customer__legal_entity", "adoption__change__deal")
         .get(pk=task_id)
     )
@@ -177,7 +177,7 @@ def answer(*, task_id: int, passes: bool, words: str, by: User, on: date, now: d
     """A person's answer to a task: the letter was written, the value was reviewed, or what was counted wrongly."""
     rules.demand(rules.why_not_work_signal(by))
     task = (
-        AdoptionTask.objects.select_for_update(of=("self", "adoption"))  # two tasks of one adoption settle it one after the other
+        AdoptionTask.objects.select_for_update(of=("self",))
         .select_related("adoption__customer__legal_entity", "adoption__change__deal")
         .get(pk=task_id)
     )
