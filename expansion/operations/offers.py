@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +21,8 @@ from expansion.domain.motion.offers import IGNORED_AFTER, WAITING, Pitch, check_
 from expansion.models import AWAITS_CHANGE, Change, Deal, Introduction, Offer, Signal
 from expansion.operations.offer_limit import wait_for_the_week
 from expansion.queries import offers as queries
-from expansion.queries.facts import snapshots
+from expansion.queries.facts import offers_of_the_week, snapshots
+from expansion.queries.introductions import still_unknown
 from expansion.queries.preview import Preview
 
 RELATED = ("customer__legal_entity", "deal__contract__legal_entity", "deal__customer", "product", "signal")
@@ -73,10 +74,11 @@ def _show(
     seen = queries.computed(deal, edits, on=on)
     mechanism = seen.impact.mechanism
     check_pitch(pitch, mechanism=mechanism)
+    _demand_context(signal or (introduction.signal if introduction else None), pitch, on)
     if queries.open_of(customer.pk) is not None:
         raise Refusal("one_open", "customer", ONE_OPEN.format(name=customer.name))
     wait_for_the_week()
-    _demand_gates(customer, mechanism, product.code, signal or (introduction.signal if introduction else None), on)
+    _demand_gates(customer, mechanism, product.code, signal or (introduction.signal if introduction else None), on, now)
     offer = Offer.objects.create(
         customer=customer, deal=deal, signal=signal or (introduction.signal if introduction else None), introduction=introduction,
         mechanism=mechanism, product=product, trigger_family=signal.family if signal else "", why_now=pitch.why_now.strip(),
@@ -99,11 +101,21 @@ def _demand_same_customer(customer: Customer, signal: Signal | None, introductio
     raise Refusal("other_customer", field, f"{other} and the deal belongs to {customer.name}. Choose a deal of the same customer.")
 
 
-def _demand_gates(customer: Customer, mechanism: str, product: str, signal: Signal | None, on: date) -> None:
+def _demand_context(signal: Signal | None, pitch: Pitch, on: date) -> None:
+    """An offer about a signal comes third: it stays locked until enough is known about the customer (S3-12)."""
+    unknown = still_unknown(signal, on=on, goal=pitch.goal.strip()) if signal else []
+    if unknown:
+        words = f"The offer is locked until the context is known. Still missing: {'; '.join(unknown)}. Fill it in under Qualify."
+        raise Refusal("locked", "signal", words)
+
+
+def _demand_gates(customer: Customer, mechanism: str, product: str, signal: Signal | None, on: date, now: datetime) -> None:
     """The gates once more, at the moment it is shown. What a person let through for this signal stays through."""
     account = snapshots(on=on, customers=[customer.pk]).get(customer.pk)
     if account is None:
         raise Refusal("no_contract", "customer", f"{customer.name} has no contract that is running.")
+    # Where the seller sits it may be yesterday still: what others have shown today counts all the same.
+    account = replace(account, offers_this_week=offers_of_the_week(on=max(on, now.date()))[0])
     through = frozenset(signal.overrides.values_list("gate", flat=True)) if signal else frozenset[str]()
     # A person who offers has named the goal and why now: that is the evidence of the need.
     asked = gates.Proposal(mechanism, product, has_usage_evidence=bool(signal and signal.family == "usage"), has_need_evidence=True)

@@ -284,6 +284,15 @@ def test_the_limit_of_the_week_is_of_all_customers_and_only_revops_lets_one_pass
 
 
 @pytest.mark.req("S3-01")
+def test_the_limit_counts_what_was_shown_where_it_is_a_day_later_already(world):
+    other = another_deal(world, 1077, "Harbour Freight").deal
+    Offer.objects.filter(pk=show(world).pk).update(customer=other.customer, deal=other)
+    offer_limit.set_limit(per_week=1, seen=WEEKLY_CAP, by=world.admin, now=world.now)
+    with pytest.raises(Refusal, match="Held back by “Offers of the week”"):
+        offers.show(deal_id=world.deal.pk, pitch=PITCH, proposed=FIVE_MORE, by=world.ae, on=STORY_DAY - DAY, now=world.now)
+
+
+@pytest.mark.req("S3-01")
 def test_the_week_is_the_last_seven_days_and_a_later_offer_does_not_count_before(world):
     offer = show(world)
     assert [offers_of_the_week(on=STORY_DAY + n * DAY)[0] for n in (-1, 0, 6, 7)] == [0, 1, 1, 0]
