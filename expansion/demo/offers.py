@@ -8,7 +8,8 @@ from typing import Any
 
 from billing.domain.refusal import Refusal
 from expansion.models import AdoptionTask, Offer, Signal
-from expansion.operations import adoption, offers, pairings
+from expansion.operations import adoption, offers, pairings, qualifying
+from expansion.queries.introductions import known_of, still_unknown
 from expansion.queries.offers import start_of
 
 # A thank-you or a review that is older than this was done by its person.
@@ -63,6 +64,8 @@ def _tell(signal: Signal, story: Told, on: date, at: datetime) -> bool:
         goal=start.goal or "Grow without more people",
     )  # fmt: skip
     try:
+        if still_unknown(signal, on=on, goal=pitch.goal):
+            _clarify(signal, pitch.goal, on, shown)
         offer = offers.show(
             deal_id=deal.pk, pitch=pitch, proposed=offers.Proposed(start.product, start.quantity), by=deal.owner, on=on, now=shown,
             signal=signal,
@@ -71,6 +74,18 @@ def _tell(signal: Signal, story: Told, on: date, at: datetime) -> bool:
         return False
     _answer(offer, story, on, at)
     return True
+
+
+def _clarify(signal: Signal, goal: str, on: date, at: datetime) -> None:
+    """The step before the offer: somebody asked what was not known yet."""
+    assert signal.deal is not None and signal.product is not None
+    found = known_of(signal, on=on)
+    answers = qualifying.Answers(
+        goal=goal, problem=found.problem or "Work waits for people who wait for each other", evidence=found.evidence,
+        contact=found.contact, department=found.department or "Operations", product=signal.product.code,
+    )  # fmt: skip
+    qualifying.keep(signal_id=signal.pk, version=signal.version_number, answers=answers, by=signal.deal.owner, now=at)
+    signal.refresh_from_db()
 
 
 def _answer(offer: Offer, story: Told, on: date, at: datetime) -> None:

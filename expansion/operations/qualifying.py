@@ -81,6 +81,29 @@ def hand_off(*, signal_id: int, version: int, answers: Answers, by: User, on: da
     return introduction
 
 
+@transaction.atomic
+def keep(*, signal_id: int, version: int, answers: Answers, by: User, now: datetime) -> Signal:
+    """What is known by now is kept on the signal, and nothing is handed over yet: the step between the signal and the offer (S3-12).
+
+    Goal, problem, contact, department and product are kept; blank ones stay unknown. Raises Refusal, Stale or NotAllowed.
+    """
+    signal = lock(signal_id, version, by)
+    if signal.state not in {Signal.State.OPEN, Signal.State.SNOOZED}:
+        raise Refusal("not_open", "state", f"This signal is {signal.get_state_display().lower()}; nothing is added to it any more.")
+    signal.product = product_named(signal, answers.product)
+    signal.goal, signal.problem, signal.department = answers.goal.strip(), answers.problem.strip(), answers.department.strip()
+    if answers.contact.strip():
+        signal.contact = facts.know_contact(customer=signal.customer, name=answers.contact, department=answers.department)
+    signal.version_number += 1
+    signal.save(update_fields=["product", "goal", "problem", "department", "contact", "version_number"])
+    record(
+        action="signal.clarified", sentence=f"{by} wrote down what is known about {signal.customer.name}.",
+        subjects=[signal.permalink, signal.customer.permalink, *([signal.deal.permalink] if signal.deal else [])],
+        chain=signal.customer.legal_entity.code, at=now, by=by, after={"goal": signal.goal, "problem": signal.problem},
+    )  # fmt: skip
+    return signal
+
+
 def routed(signal: Signal, account: Account) -> routing.Route:
     """Whom the routing names for a signal that nobody has qualified yet (7.4)."""
     return routing.route(_case(signal, account, Answers("", "", "", "")))

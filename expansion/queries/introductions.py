@@ -6,6 +6,7 @@ from datetime import date
 
 from billing.domain.refusal import Refusal
 from dealops.accounts.models import User
+from expansion.domain.motion import qualification
 from expansion.domain.motion.account import Account
 from expansion.domain.motion.words import Known, known
 from expansion.models import Contact, Goal, Introduction, Signal
@@ -27,6 +28,21 @@ def known_of(signal: Signal, *, on: date) -> Known:
         contact=contact.name if contact else "", department=signal.department or (contact.department if contact else ""),
         owns_budget=bool(contact and contact.owns_budget),
     )  # fmt: skip
+
+
+def still_unknown(signal: Signal, *, on: date, goal: str = "") -> list[str]:
+    """The labels of the context an offer about this signal waits for: qualify, clarify, then offer (S3-12). [] once it was handed over.
+
+    `goal` is what the offer itself names.
+    """
+    if signal.introductions.exclude(state=Introduction.State.RETURNED).exists():
+        return []
+    found = known_of(signal, on=on)
+    given = {
+        "goal": goal or found.goal, "problem": found.problem, "evidence": found.evidence, "contact": found.contact,
+        "product": signal.product.code if signal.product else "",
+    }  # fmt: skip
+    return qualification.missing(given, mechanism=signal.mechanism, buying_centre=found.department)
 
 
 def one(pk: int, user: User) -> Introduction:

@@ -24,7 +24,7 @@ from expansion.operations import qualifying as operations
 from expansion.queries import introductions as queries
 from expansion.queries import play_tasks
 from expansion.queries.signals import headline_of
-from expansion.web.changes import BUSY
+from expansion.web.doing import BUSY, carried_out
 from expansion.web.frame import page, section, status_of
 from expansion.web.signals import int_of, row_or_404, today
 
@@ -42,6 +42,8 @@ def qualify(request: HttpRequest, pk: int) -> HttpResponse:
     error: Refusal | None = None
     if request.method == "POST" and refusal is None:
         given = _posted(request.POST)
+        if request.POST.get("act") == "keep":
+            return _keep(request, pk, given)
         try:
             done = operations.hand_off(
                 signal_id=pk, version=int_of(request.POST.get("version", "")), answers=given, by=request.user, on=today(), now=now()
@@ -55,6 +57,18 @@ def qualify(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, f"Handed to {done.to or 'the sales queue'}. {done.rule.rstrip('.')}.")
             return HttpResponseRedirect(reverse("signals"))
     return _form(request, signal, given, why, refusal, error)
+
+
+def _keep(request: HttpRequest, pk: int, given: operations.Answers) -> HttpResponse:
+    """What is known so far stays on the signal; the form opens again with it."""
+
+    def act() -> str:
+        kept = operations.keep(signal_id=pk, version=int_of(request.POST.get("version", "")), answers=given, by=request.user, now=now())
+        unknown = queries.still_unknown(kept, on=today())
+        return f"Kept. Still missing: {'; '.join(unknown)}." if unknown else "Kept. Enough is known for an offer."
+
+    carried_out(request, act)
+    return HttpResponseRedirect(reverse("signal_qualify", args=[pk]))
 
 
 def _filled_in(signal: Signal) -> tuple[operations.Answers, Mapping[str, str]]:
@@ -75,11 +89,14 @@ def _posted(data: Any) -> operations.Answers:
 def _form(
     request: HttpRequest, signal: Signal, given: operations.Answers, why: Mapping[str, str], refusal: str | None, error: Refusal | None
 ) -> HttpResponse:
+    unknown = qualification.missing(
+        {name: getattr(given, name) for name in qualification.NEEDED}, mechanism=signal.mechanism, buying_centre=given.department
+    )
     settled = "" if signal.state in {Signal.State.OPEN, Signal.State.SNOOZED} else signal.held_reason or signal.get_state_display()
     return page(
         request, "signals/qualify.html", title=f"Hand off {signal.customer.name}", signal=signal, given=given, refusal=refusal,
         status=403 if refusal else status_of(error) if error else 200, error=error, settled=settled, headline=headline_of(signal),
-        context=groups_of(operations.preview(signal, given, on=today())),
+        context=groups_of(operations.preview(signal, given, on=today())), unknown=unknown,
         scores=[(name, given.scores.get(name, 0), why.get(name, "")) for name in qualification.SCORED], scale=SCALE,
         contacts=Contact.objects.filter(customer=signal.customer).order_by("name"),
         products=Product.objects.filter(is_active=True).order_by("name"), offer_types=plays.OFFER_TYPES, complexities=plays.COMPLEXITIES,

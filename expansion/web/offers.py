@@ -21,6 +21,7 @@ from expansion.domain.motion import offers as domain
 from expansion.models import Deal, Introduction, Offer, Signal
 from expansion.operations import offers as operations
 from expansion.queries import offers as queries
+from expansion.queries.introductions import still_unknown
 from expansion.scope import visible
 from expansion.web.doing import BUSY, carried_out
 from expansion.web.figures import Figures
@@ -141,6 +142,7 @@ def _form(
         error=error, signal=signal, given=given, figures=figures, problem=problem, currency=deal.contract.currency,
         products=Product.objects.filter(is_active=True, is_recurring=True).order_by("family", "tier", "name"),
         locations=domain.LOCATIONS.items(), owned=queries.lines_now(deal.contract, on), other=queries.open_of(deal.customer_id),
+        unknown=still_unknown(signal, on=on, goal=said["goal"]) if signal else [],
     )  # fmt: skip
 
 
