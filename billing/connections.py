@@ -69,7 +69,10 @@ def accounting_for(entity: LegalEntity) -> Accounting:
     if entity.bills_itself:
         return InHouse(name=entity.name, currency=entity.currency)
     if not entity.organisation and LegalEntity.objects.exclude(pk=entity.pk).exists():
-        raise WrongOrganisation(f"{entity.name} has no accounting organisation yet. Enter it on the legal entity, then retry.")
+        raise WrongOrganisation(
+            f"{entity.name} has no accounting organisation yet. RevOps enters it on the legal entity in the admin, then Retry on Sync.",
+            way_out="",
+        )
     known = settings_of(entity)
     return import_string(known["adapter"])(  # type: ignore[no-any-return]
         base_url=known["base_url"],

@@ -174,6 +174,22 @@ def why_not_repair(user: User) -> str | None:
     return None
 
 
+def why_never_settle(user: User) -> str | None:
+    """Answering for a document that accounting cannot be told, so that it is not sent any more; and sending it after all."""
+    if user.role != Role.FINANCE:
+        return "Finance decides that a document is settled otherwise. Ask somebody there."
+    return None
+
+
+def why_not_settle(user: User, contract: Contract) -> str | None:
+    """The same for the documents of one contract."""
+    if words := why_never_settle(user):
+        return words
+    if not scope_of(user).covers(contract):
+        return f"{contract.number} is not in your teams. Ask Finance of {contract.legal_entity}."
+    return None
+
+
 def why_not_connect(user: User) -> str | None:
     """Connecting a legal entity to an accounting system, testing the connection, and ending it."""
     if user.role not in KEEPERS:

@@ -24,6 +24,7 @@ SALES, SUCCESS, FINANCE, REVOPS, AUDITOR = Role.SALES, Role.CUSTOMER_SUCCESS, Ro
 MAKERS = frozenset({SALES, SUCCESS, REVOPS})
 WATCHERS = frozenset({FINANCE, REVOPS, AUDITOR})
 OPERATORS = frozenset({FINANCE, REVOPS})
+DECIDERS = frozenset({FINANCE})
 ADMINS = frozenset({REVOPS, AUDITOR})
 MOTION = MAKERS | {AUDITOR}
 
@@ -161,6 +162,8 @@ DOORS: dict[str, Door] = {
     "sync": page(OPERATORS),
     "sync_retry": form(OPERATORS, "message"),
     "sync_park": form(OPERATORS, "message"),
+    "sync_settle": Door(DECIDERS, "GET POST", "message"),
+    "sync_take_up": form(DECIDERS, "message"),
     # --- lists: the section of the list in the address is asked as well ---
     "list_export": form(why="reads the rows one sees, and is written down"),
     "list_peek": page(),

@@ -119,12 +119,16 @@ class StepSerializer(serializers.ModelSerializer):
 
 
 class PostingSerializer(serializers.ModelSerializer):
-    """How one document or template fares in accounting: `state` is queued, sending, unknown, done or parked."""
+    """How one document or template fares in accounting: `state` is queued, sending, unknown, done, parked or settled.
+
+    `settled`: a person settled it otherwise, so nothing is sent and nothing was verified; `settled_words` say who and why.
+    """
 
     contract = serializers.CharField(source="contract.number", read_only=True)
     document = serializers.CharField(source="document.number", read_only=True, default=None, allow_null=True)
     state = serializers.CharField(source="message.state", read_only=True)
     words = serializers.CharField(source="message.last_words", read_only=True)
+    settled_words = serializers.CharField(source="message.settled_words", read_only=True)
     attempts = serializers.IntegerField(source="message.attempts", read_only=True)
     next_try_at = serializers.DateTimeField(source="message.available_at", read_only=True)
     steps = StepSerializer(many=True, read_only=True)
@@ -132,8 +136,8 @@ class PostingSerializer(serializers.ModelSerializer):
     class Meta:
         model = Posting
         fields = [
-            "id", "kind", "contract", "document", "reference", "state", "words", "attempts", "next_try_at", "remote_id", "remote_number",
-            "remote_url", "verified_at", "steps",
+            "id", "kind", "contract", "document", "reference", "state", "words", "settled_words", "attempts", "next_try_at", "remote_id",
+            "remote_number", "remote_url", "verified_at", "steps",
         ]  # fmt: skip
         read_only_fields = fields
 

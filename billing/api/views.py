@@ -67,7 +67,7 @@ class DocumentViews(Scoped, viewsets.ReadOnlyModelViewSet):
     lookup_field, lookup_value_regex = "number", IDENTIFIER
     ordering = ("-issue_date", "-id")
     queryset = Document.objects.select_related(
-        "legal_entity", "customer", "contract", "posting__message", "posting__contract", "posting__document"
+        "legal_entity", "customer", "contract", "posting__message__settled_by", "posting__contract", "posting__document"
     ).prefetch_related("lines__document", "posting__steps")
 
 
@@ -88,7 +88,7 @@ class PostingViews(Scoped, viewsets.ReadOnlyModelViewSet):
     filterset_class = filters.PostingFilter
     lookup_value_regex = r"[0-9]{1,18}"
     ordering = ("-id",)
-    queryset = Posting.objects.select_related("contract", "document", "message").prefetch_related("steps")
+    queryset = Posting.objects.select_related("contract", "document", "message__settled_by").prefetch_related("steps")
 
 
 EXAMPLE = {

@@ -82,12 +82,14 @@ def check_ours(payload: port.DocumentPayload, remote: port.RemoteDocument) -> No
         theirs = f"the reference {remote.reference}" if remote.reference else "no reference"
         raise port.Permanent(
             f"Accounting holds another {payload.number}: it has {theirs} instead of {payload.reference}. "
-            "Give that one another number there, or enter the reference if it is this document, then retry."
+            "Finance gives that one another number there, or enters the reference if it is this document, then presses Retry on Sync.",
+            way_out="",
         )
     if remote.status not in ("issued", "paid"):
         raise port.Permanent(
-            f"{payload.number} is in accounting, but {remote.status} there. If it shall stand, enter it there again under this number "
-            f"with the reference {payload.reference}, then retry."
+            f"{payload.number} is in accounting, but {remote.status} there. If it shall stand, Finance enters it there again under this "
+            f"number with the reference {payload.reference}, then presses Retry on Sync. If not, Finance settles it otherwise there.",
+            way_out="",
         )
 
 

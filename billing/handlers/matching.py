@@ -158,10 +158,13 @@ def _posted(ours: Ours, theirs: Theirs, result: Matched) -> set[str]:
     for document in ours.posted:
         posting = document.posting
         remote = by_id.get(posting.remote_id) or by_number.get((document.kind, document.number))
-        if remote is None and posting.remote_id:
+        is_settled = posting.message.state == State.SETTLED
+        if remote is None and posting.remote_id and not is_settled:
             remote = theirs.fetch(document.kind, posting.remote_id)
         if remote is not None and remote.status != "deleted":
             claimed.add(remote.id)
+        if is_settled:  # a person has answered for it: it is neither missing nor compared
+            continue
         if posting.message.state not in (State.DONE, State.PARKED):
             result.on_the_way += 1
             continue
@@ -333,9 +336,15 @@ def _doubled(document: Document, remote: RemoteDocument) -> Found:
 
 
 def _unclaimed(ours: Ours, theirs: Theirs, result: Matched, claimed: set[str]) -> None:
-    """Documents under a number of ours that we do not know (after a restore, F109), and twins made by hand (F40)."""
+    """Documents under a number of ours that we do not know (after a restore, F109), and twins made by hand (F40).
+
+    One that somebody entered by hand instead of a document that is settled otherwise is no twin: it is that document.
+    """
     mine: dict[tuple[str, str, str, str], list[Document]] = defaultdict(list)
-    for document in (*ours.posted, *ours.recurring.values()):
+    standing = {(remote.kind, remote.number) for remote in theirs.documents if remote.status not in ("voided", "draft")}
+    settled = [d for d in ours.posted if d.posting.message.state == State.SETTLED and (d.kind, d.number) not in standing]
+    # Those first: what fits one of them is not the twin of another.
+    for document in (*settled, *(d for d in ours.posted if d not in settled), *ours.recurring.values()):
         mine[document.kind, document.customer.name, document.currency, text_of(document.total)].append(document)
     known = {correction.number for correction in ours.corrections.values()}
     for remote in theirs.documents:
@@ -343,7 +352,9 @@ def _unclaimed(ours: Ours, theirs: Theirs, result: Matched, claimed: set[str]) -
             continue
         same = mine.get((remote.kind, remote.contact_name, remote.currency, text_of(remote.total)), [])
         near = next((d for d in same if remote.issue_date and abs(d.issue_date - remote.issue_date) <= NEAR), None)
-        if near is not None:
+        if near is not None and near in settled:
+            settled.remove(near)  # a second one is a duplicate all the same
+        elif near is not None:
             result.found.append(_by_hand(near, remote))
         elif OUR_NUMBER.search(remote.number):
             result.found.append(_unknown(remote))

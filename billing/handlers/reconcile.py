@@ -9,6 +9,7 @@ from datetime import date, datetime
 from billing.adapters.accounting import port
 from billing.clock import business_date, now
 from billing.connections import accounting_for
+from billing.handlers.errors import said
 from billing.handlers.matching import Found, Kinds, Matched, Repair, Theirs, match
 from billing.models import Accounting as AccountingSystem
 from billing.models import Document, Finding, LegalEntity
@@ -43,8 +44,8 @@ def reconcile(entity: LegalEntity, *, at: datetime, since: date | None = None) -
         ours = queries.ours_of(entity, since=since)
         matched = match(ours, theirs, on=on)
     except port.AccountingError as error:
-        operations.fail(run, words=error.words, at=at)
-        raise NotCompared(f"{entity.name} could not be compared: {error.words}") from error
+        operations.fail(run, words=said(error), at=at)
+        raise NotCompared(f"{entity.name} could not be compared: {said(error)}") from error
     moved = _moved(before, ours)
     found = [one for one in matched.found if one.kind not in MOVING or one.contract is None or one.contract.number not in moved]
     found += _stale(ours)

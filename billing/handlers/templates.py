@@ -121,11 +121,13 @@ class Saga:
         if found is None or found.status == "deleted":
             raise port.Permanent(
                 f"The new template of {payload.reference} was removed in accounting before it took the place of the old one. "
-                "Retry makes it again."
+                "Finance presses Retry on Sync, which makes it again.",
+                way_out="",
             )
         comparison.check_template(self._on_a_known_date(payload, found), found)
         if not _same_lines(payload, found):
-            raise port.Mismatch(f"The lines of the new template of {payload.reference} are not ours in accounting.", remote=found)
+            words = f"The lines of the new template of {payload.reference} are not ours in accounting."
+            raise port.Mismatch(words, remote=found, way_out=comparison.WAY_OUT_OF_A_TEMPLATE)
 
     def _is_right(self, payload: port.TemplatePayload, found: port.RemoteTemplate) -> bool:
         try:

@@ -16,7 +16,7 @@ from billing.operations import contracts, future_invoices
 from billing.operations.postings import DOCUMENT_TOPIC, queue_document
 from dealops.accounts.models import User
 from dealops.audit.operations import record
-from dealops.outbox.models import Message, State
+from dealops.outbox.models import OVER, Message
 from dealops.outbox.operations import enqueue
 
 CORRECTION_TOPIC = "accounting.correction"
@@ -201,6 +201,12 @@ def dismiss(*, finding_id: int, reason: str, by: User, at: datetime) -> Finding:
     return row
 
 
+def close_about(document: Document, *, how: str, by: User, at: datetime) -> None:
+    """A person has answered for the document: that it is not in accounting, or not as it is here, is no open difference any more."""
+    for row in Finding.objects.select_for_update().filter(key=f"document|{document.number}", closed_at__isnull=True):
+        _close(row, how=how, by=by, at=at)
+
+
 def repair(*, finding_id: int, by: User, at: datetime) -> Finding:
     """Do what is proposed. It goes out through the outbox like everything else and stays open until the next comparison agrees."""
     _allowed(by)
@@ -209,7 +215,7 @@ def repair(*, finding_id: int, by: User, at: datetime) -> Finding:
         if not row.repair:
             raise CannotRepair("Nothing can be done about this from here; look at it in accounting.")
         contract = contracts.lock(row.contract_id) if row.contract_id else None
-        if contract is not None and Message.objects.filter(subject=contract.permalink).exclude(state=State.DONE).exists():
+        if contract is not None and Message.objects.filter(subject=contract.permalink).exclude(state__in=OVER).exists():
             raise CannotRepair(f"Something of {contract.number} is still on its way to accounting. When that is done, compare again.")
         _REPAIRS[Finding.Repair(row.repair)](row, contract, by, at)
         _tell(row, "reconcile.repaired", f"{by} had a difference repaired: {row.words}", by=by, at=at)

@@ -25,7 +25,7 @@ from billing.models import (
 from billing.queries.future import expected_next
 from billing.rules import visible
 from dealops.accounts.models import User
-from dealops.outbox.models import Message, State
+from dealops.outbox.models import OVER, Message, State
 
 # How far back documents are compared when nobody says otherwise.
 LOOK_BACK = timedelta(days=92)
@@ -94,7 +94,7 @@ def _versions(contracts: Any) -> dict[int, tuple[FutureInvoiceVersion, ...]]:
 
 def _open_subjects() -> tuple[frozenset[str], dict[str, str]]:
     """Subjects of contracts with accounting messages under way, and those that are parked with the words."""
-    rows = Message.objects.filter(topic__startswith="accounting.").exclude(state=State.DONE).order_by("-id")
+    rows = Message.objects.filter(topic__startswith="accounting.").exclude(state__in=OVER).order_by("-id")
     busy: set[str] = set()
     parked: dict[str, str] = {}
     for subject, state, words in rows.values_list("subject", "state", "last_words"):
@@ -139,6 +139,12 @@ def latest(user: User) -> list[Reconciliation]:
     return list(rows.select_related("legal_entity").order_by("legal_entity__name"))
 
 
+def settled_documents(user: User | None = None) -> QuerySet[Posting]:
+    """Documents that a person settled otherwise, newest first: they are not looked for in accounting. All, or those this person sees."""
+    rows = Posting.objects.filter(message__state=State.SETTLED).select_related("document", "message__settled_by").order_by("-message")
+    return visible(user, rows) if user else rows
+
+
 def unposted(entity: LegalEntity) -> int:
     """How many of its postings are not done yet."""
-    return Posting.objects.filter(contract__legal_entity=entity).exclude(message__state=State.DONE).count()
+    return Posting.objects.filter(contract__legal_entity=entity).exclude(message__state__in=OVER).count()

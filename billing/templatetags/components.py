@@ -38,6 +38,7 @@ TONES = {
     "unknown": "wait",
     "done": "ok",
     "parked": "bad",
+    "settled": "info",
     "open": "wait",
     "acknowledged": "info",
     "cancelled": "quiet",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pgtrigger
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -15,6 +16,12 @@ class State(models.TextChoices):
     UNKNOWN = "unknown", "Unknown, asking"
     DONE = "done", "Done"
     PARKED = "parked", "Needs a person"
+    # A person said that this effect is no longer to happen by way of us. Never the same as done: nothing was delivered or verified.
+    SETTLED = "settled", "Settled otherwise"
+
+
+# Nothing more goes out for these, and what stands behind them on the same subject goes on.
+OVER = (State.DONE, State.SETTLED)
 
 
 class Message(models.Model):
@@ -34,6 +41,18 @@ class Message(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     last_words = models.TextField(blank=True, help_text="What the other side, or we, said last, in plain words")
     done_at = models.DateTimeField(null=True, blank=True)
+    # No index: next to no message has one, and every message that is written would pay for it.
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who settled it otherwise",
+    )
+    settled_at = models.DateTimeField(null=True, blank=True, help_text="By the clock of the business, as the decision it is")
+    settled_reason = models.TextField(blank=True, default="", db_default="", help_text="Why nothing more is sent, in that person's words")
 
     class Meta:
         indexes = [
@@ -47,6 +66,13 @@ class Message(models.Model):
                 condition=Q(state="sending", lease_token__isnull=False, lease_until__isnull=False)
                 | (~Q(state="sending") & Q(lease_token__isnull=True)),
                 name="outbox_lease_only_while_sending",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(state="settled", settled_by__isnull=False, settled_at__isnull=False, done_at__isnull=True) & ~Q(settled_reason="")
+                )
+                | (~Q(state="settled") & Q(settled_by__isnull=True, settled_at__isnull=True)),
+                name="outbox_settled_by_somebody",
             ),
         ]
         triggers = [
@@ -67,12 +93,26 @@ class Message(models.Model):
                     ("unknown", "parked"),
                     ("parked", "queued"),
                     ("parked", "unknown"),
+                    ("parked", "settled"),
+                    ("settled", "queued"),
+                    ("settled", "unknown"),
                 ],
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.topic} {self.subject}"
+
+    def waiting_behind(self) -> models.QuerySet[Message]:
+        """What goes on once this one is over: later ones of its subject that are not, in their order."""
+        return Message.objects.filter(subject=self.subject, pk__gt=self.pk).exclude(state__in=OVER).order_by("pk")
+
+    @property
+    def settled_words(self) -> str:
+        """Who settled it otherwise and why; "" for every other message. Load it with `settled_by`."""
+        if self.state != State.SETTLED:
+            return ""
+        return f"Settled otherwise by {self.settled_by}: {self.settled_reason}"
 
 
 class Attempt(models.Model):

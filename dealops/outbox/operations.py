@@ -15,7 +15,7 @@ from dealops.accounts.models import User
 from dealops.audit.operations import record
 from dealops.outbox import bell
 from dealops.outbox.gates import queue_in_hand
-from dealops.outbox.models import Message, State
+from dealops.outbox.models import OVER, Message, State
 
 NAMESPACE = uuid.UUID("6f0f4d0e-6a0c-5b57-9d1c-8b1f3a5c2e11")
 SCHEMA_VERSION = 1
@@ -73,7 +73,7 @@ def queue_of_what_is_caused() -> str:
 
 def _bring_forward(subject: str, queue: str) -> None:
     """Bulk work of the same subject goes first, so it leaves the bulk queue: nobody's approval waits behind ten thousand others (F29)."""
-    Message.objects.filter(subject=subject, queue=BULK).exclude(state=State.DONE).update(queue=queue)
+    Message.objects.filter(subject=subject, queue=BULK).exclude(state__in=OVER).update(queue=queue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def retry(*, message_id: int, by: User | None = None, at: datetime | None = None
         if message.state not in {State.PARKED, State.UNKNOWN, State.QUEUED}:
             raise NotWaiting(f"This is {message.get_state_display().lower()} and cannot be retried.")
         if message.state == State.PARKED:
-            message.state = State.UNKNOWN if message.attempts else State.QUEUED
+            message.state = _again(message)
         message.available_at, message.doubts = timezone.now(), 0
         message.save(update_fields=["state", "available_at", "doubts"])
         _tell(message, "outbox.retried", f"{by or 'dealops'} let {message.topic} go again.", by=by, at=at)
@@ -134,13 +134,74 @@ def park(*, message_id: int, reason: str, by: User | None = None, at: datetime |
     return message
 
 
-def _tell(message: Message, action: str, sentence: str, *, by: User | None, at: datetime | None, reason: str = "") -> None:
+def settle(*, message_id: int, reason: str, what: str, subjects: Sequence[str], chain: str, by: User, at: datetime) -> Message:
+    """A person answers for a parked message: it is never sent, and what stands behind it goes on. It does not count as done.
+
+    `what` is the thing it tells, in words; `subjects` and `chain` are where the log says so. The floor above asks who may and for which
+    messages. Raises NotWaiting.
+    """
+    with transaction.atomic():
+        message = Message.objects.select_for_update().get(pk=message_id)
+        if message.state != State.PARKED:
+            state = message.get_state_display().lower()
+            raise NotWaiting(f"This is {state}; only what needs a person can be settled otherwise. Park it first if it shall not go out.")
+        message.state, message.settled_by, message.settled_at, message.settled_reason = State.SETTLED, by, at, reason
+        message.save(update_fields=["state", "settled_by", "settled_at", "settled_reason"])
+        sentence = f"{by} settled {what} otherwise; it is not sent any more: {reason}"
+        _tell(message, "outbox.settled", sentence, by=by, at=at, reason=reason, subjects=subjects, chain=chain)
+        _ring_behind(message)
+    return message
+
+
+def take_up(*, message_id: int, what: str, subjects: Sequence[str], chain: str, by: User, at: datetime) -> Message:
+    """The way back: what was settled otherwise is sent after all, looked up first when it was ever tried. Raises NotWaiting."""
+    with transaction.atomic():
+        message = Message.objects.select_for_update().get(pk=message_id)
+        if message.state != State.SETTLED:
+            raise NotWaiting(f"This is {message.get_state_display().lower()}, not settled otherwise; there is nothing to take up again.")
+        # Held so that no worker begins one of them beside this message, whose turn comes before theirs.
+        if State.SENDING in {other.state for other in message.waiting_behind().select_for_update()}:
+            raise NotWaiting("Something else of the same contract is being sent this moment. Try again in a few seconds.")
+        before = {"settled_by": str(message.settled_by), "settled_reason": message.settled_reason}
+        message.state, message.settled_by, message.settled_at, message.settled_reason = _again(message), None, None, ""
+        message.available_at, message.doubts = timezone.now(), 0
+        message.save(update_fields=["state", "settled_by", "settled_at", "settled_reason", "available_at", "doubts"])
+        sentence = f"{by} had {what} sent after all; it had been settled otherwise."
+        _tell(message, "outbox.taken_up", sentence, by=by, at=at, before=before, subjects=subjects, chain=chain)
+        bell.ring_after_commit(message.queue)
+    return message
+
+
+def _again(message: Message) -> State:
+    """What was ever tried is looked up first (F33)."""
+    return State.UNKNOWN if message.attempts else State.QUEUED
+
+
+def _ring_behind(message: Message) -> None:
+    for queue in sorted(set(message.waiting_behind().order_by().values_list("queue", flat=True))):
+        bell.ring_after_commit(queue)
+
+
+def _tell(
+    message: Message,
+    action: str,
+    sentence: str,
+    *,
+    by: User | None,
+    at: datetime | None,
+    reason: str = "",
+    before: Mapping[str, Any] | None = None,
+    subjects: Sequence[str] = (),
+    chain: str = "main",
+) -> None:
     record(
         action=action,
         sentence=sentence,
-        subjects=[message.subject],
+        subjects=[message.subject, *subjects],
+        chain=chain,
         at=at or timezone.now(),
         by=by,
+        before=before,
         after={"message": message.pk, "state": message.state},
         reason=reason,
     )

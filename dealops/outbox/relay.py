@@ -119,7 +119,8 @@ def _due(more: str = "") -> str:
     FROM outbox_message o
    WHERE queue = %(queue)s
      AND ((state IN ('queued', 'unknown') AND available_at <= now()) OR (state = 'sending' AND lease_until < now()))
-     AND NOT EXISTS (SELECT 1 FROM outbox_message e WHERE e.subject = o.subject AND e.id < o.id AND e.state <> 'done')
+     AND NOT EXISTS (SELECT 1 FROM outbox_message e
+                      WHERE e.subject = o.subject AND e.id < o.id AND e.state <> 'done' AND e.state <> 'settled')
      {more}
    ORDER BY available_at, id
    LIMIT %(size)s
@@ -202,7 +203,7 @@ def deliver(delivery: Delivery) -> None:
     with working_on(delivery.message.queue):
         try:
             if _kills_workers(delivery.message):
-                words = f"{MAX_LOST} workers in a row disappeared while they delivered this; a person must look before the next one tries."
+                words = f"{MAX_LOST} workers in a row disappeared with this. A person must look; Retry on Sync lets another one try."
                 _finish(delivery, State.PARKED, Attempt.Outcome.UNKNOWN, words=words)
             else:
                 _attempt(delivery, lambda this: handlers.handler_for(this.message.topic)(this))

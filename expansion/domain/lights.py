@@ -25,7 +25,7 @@ class Light:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How far one posting is: the state of its outbox message, what was said last, and when the next try is due (words)."""
+    """How far one posting is: the state of its outbox message, and what was said last; of a settled one, who settled it and why."""
 
     state: str
     words: str = ""
@@ -120,7 +120,7 @@ def _accounting(facts: Facts) -> Light:
     return _delivery("Accounting", worst, done="Posted", doing="Posting")
 
 
-_ORDER = {"parked": 0, "unknown": 1, "sending": 2, "queued": 3, "done": 4}
+_ORDER = {"parked": 0, "unknown": 1, "sending": 2, "queued": 3, "settled": 4, "done": 5}
 
 
 def _delivery(name: str, delivery: Delivery, *, done: str, doing: str) -> Light:
@@ -128,6 +128,8 @@ def _delivery(name: str, delivery: Delivery, *, done: str, doing: str) -> Light:
         return Light(name, Status.DONE, done)
     if delivery.state == "parked":
         return Light(name, Status.PROBLEM, f"Needs a person: {delivery.words}")
+    if delivery.state == "settled":
+        return Light(name, Status.NOT_NEEDED, delivery.words)
     if delivery.state == "unknown":
         return Light(name, Status.WAITING, "Unknown – asking accounting")
     if delivery.words:

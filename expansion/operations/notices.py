@@ -10,8 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from billing.models import Contract
+from billing.models import Contract, Posting
 from dealops.accounts.models import Role, User
+from dealops.outbox.models import State as Delivery
 from dealops.outbox.operations import enqueue
 from expansion.domain.messages import Facts, fact_lines
 from expansion.domain.quiet import over_at
@@ -121,10 +122,13 @@ def decided(change: Change, contract: Contract, *, decision: str, by: User, now:
 
 
 def posted(change: Change, contract: Contract, *, now: datetime) -> None:
-    """Tell the maker that accounting has all of it."""
-    facts = facts_of(change, contract, why="")
-    slack_posts.settle(change, posted=True)
-    _tell_maker(change, event="posted", title=f"{change.number} is in accounting", body=fact_lines(facts), now=now)
+    """Tell the maker that accounting has all of it, or all but what a person settled otherwise."""
+    body = fact_lines(facts_of(change, contract, why=""))
+    rows = Posting.objects.filter(reference=change.number, message__state=Delivery.SETTLED)
+    settled = [f"{row.document}: {row.message.settled_words}" for row in rows.select_related("document", "message__settled_by")]
+    slack_posts.settle(change, posted=not settled)
+    title = f"{change.number} is in accounting{', but for what was settled otherwise' if settled else ''}"
+    _tell_maker(change, event="posted", title=title, body="\n".join([*settled, body]), now=now)
 
 
 def returned(change: Change, contract: Contract, *, reason: str, now: datetime) -> None:

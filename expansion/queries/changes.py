@@ -163,7 +163,7 @@ def _document(change: Change) -> Document | None:
 def _postings(change: Change) -> tuple[PostingStory, ...]:
     postings = (
         Posting.objects.filter(reference=change.number)
-        .select_related("message", "document", "version")
+        .select_related("message__settled_by", "document", "version")
         .prefetch_related("message__tries", "steps")
         .order_by("pk")
     )

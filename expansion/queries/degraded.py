@@ -8,7 +8,7 @@ from datetime import datetime
 from billing.connections import gate_name
 from billing.models import LegalEntity
 from dealops.accounts.models import User
-from dealops.outbox.models import Gate, Message, State
+from dealops.outbox.models import OVER, Gate, Message
 from expansion.scope import visible
 
 
@@ -29,6 +29,6 @@ def away(*, user: User, at: datetime) -> Away | None:
     entities = [entity for entity in visible(user, LegalEntity.objects.order_by("name")) if gate_name(entity) in shut]
     if not entities:
         return None
-    waiting = visible(user, Message.objects.exclude(state=State.DONE).filter(topic__startswith="accounting.")).count()
+    waiting = visible(user, Message.objects.exclude(state__in=OVER).filter(topic__startswith="accounting.")).count()
     next_try = min(until for entity in entities if (until := shut[gate_name(entity)]))
     return Away(tuple(entity.name for entity in entities), waiting, next_try)

@@ -28,6 +28,7 @@ TABS: dict[str, tuple[str, Q]] = {
     "unknown": ("Unknown", Q(posting__message__state=State.UNKNOWN)),
     "parked": ("Parked", Q(posting__message__state=State.PARKED)),
     "posted": ("Posted", Q(posting__message__state=State.DONE)),
+    "settled": ("Settled otherwise", Q(posting__message__state=State.SETTLED)),
     "unposted": ("Not sent", Q(posting__isnull=True)),
 }
 KINDS = {"": "All kinds", "one_off": "One-off invoices", "recurring": "Recurring invoices", "credit_note": "Credit notes"}
@@ -78,7 +79,7 @@ def documents(
     )
     matching = matching.filter(TABS[tab][1])
     sums = tuple(_sums(matching))
-    rows = matching.select_related("customer", "contract", "posting__message")
+    rows = matching.select_related("customer", "contract", "posting__message__settled_by")
     if page:
         shown, more = page(rows)
         return DocumentPage(tuple(shown), more, counts, sums)
@@ -170,7 +171,7 @@ class DocumentFacts:
 
 def document_by_number(number: str, user: User) -> Document:
     """Raises Document.DoesNotExist, also for one that this person does not see."""
-    found = Document.objects.select_related("customer", "contract", "legal_entity", "posting__message")
+    found = Document.objects.select_related("customer", "contract", "legal_entity", "posting__message__settled_by")
     return visible(user, found).get(number=number)
 
 

@@ -13,6 +13,7 @@ from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, Que
 from billing import clock
 from billing.models import Contract, Posting
 from dealops.accounts.models import User
+from dealops.outbox.models import OVER
 from dealops.outbox.models import State as Delivery
 from expansion.domain.health import band
 from expansion.domain.workflow import State
@@ -83,14 +84,13 @@ STEPS = {
 
 def my_changes(user: User, *, now: datetime) -> Block:
     """Changes this person made that are not finished: what waits for an answer first, then drafts and returned ones. Four queries."""
-    unfinished = Posting.objects.filter(contract=OuterRef("deal__contract"), reference=OuterRef("number")).exclude(
-        message__state=Delivery.DONE
-    )
+    unfinished = Posting.objects.filter(contract=OuterRef("deal__contract"), reference=OuterRef("number")).exclude(message__state__in=OVER)
     returned = Q(state__in=[State.REJECTED, State.SUPERSEDED], submitted_at__gte=now - REMEMBERED)
     moving = Q(state__in=[State.DRAFT, State.SUBMITTED, State.APPROVED, State.SCHEDULED])
     posting = Q(state=State.APPLIED, applied_at__gte=now - REMEMBERED) & Exists(unfinished)
     mine = visible(user, Change.objects.filter(maker_person=user.person)).filter(moving | returned | posting)
-    asked = Question.objects.filter(change=OuterRef("pk"), answered_at__isnull=True)
+    # Decided or taken back, nobody waits for the answer any more.
+    asked = Question.objects.filter(change=OuterRef("pk"), change__state=State.SUBMITTED, answered_at__isnull=True)
     first = Case(
         When(question__isnull=False, then=Value(0)),
         When(state__in=[State.REJECTED, State.SUPERSEDED, State.DRAFT], then=Value(1)),
@@ -191,7 +191,7 @@ def stuck_postings(user: User) -> Block:
 
 def undelivered(user: User) -> int:
     """Effects that still have to reach somebody outside, of every kind. One query."""
-    return visible(user, Posting.objects.exclude(message__state=Delivery.DONE)).count()
+    return visible(user, Posting.objects.exclude(message__state__in=OVER)).count()
 
 
 def has_deals() -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from billing.models import Posting
-from dealops.outbox.models import State
+from dealops.outbox.models import OVER, State
 from expansion.domain import workflow
 from expansion.domain.lights import Delivery, Facts, lights
 from expansion.models import OPEN_HANDOFF, Change, Decision, Handoff
@@ -72,7 +72,7 @@ def _by_finance(keys: list[int]) -> dict[int, str]:
 
 def _postings(numbers: Iterable[str]) -> dict[str, list[Posting]]:
     found: dict[str, list[Posting]] = defaultdict(list)
-    for posting in Posting.objects.filter(reference__in=list(numbers)).select_related("message").order_by("pk"):
+    for posting in Posting.objects.filter(reference__in=list(numbers)).select_related("message__settled_by").order_by("pk"):
         found[posting.reference].append(posting)
     return found
 
@@ -107,7 +107,7 @@ def _lights(change: Change, postings: Sequence[Posting], decision: Decision | No
 
 
 def _delivery(posting: Posting | None) -> Delivery | None:
-    return Delivery(posting.message.state, posting.message.last_words) if posting else None
+    return Delivery(posting.message.state, posting.message.settled_words or posting.message.last_words) if posting else None
 
 
 def _details(change: Change, document: Posting | None, template: Posting | None, decision: Decision | None) -> tuple[str, str, str, str]:
@@ -123,10 +123,11 @@ def _details(change: Change, document: Posting | None, template: Posting | None,
 
 
 def _slowest(*postings: Posting | None) -> Posting | None:
-    """The posting the accounting light speaks of: the first that is not done, else the one done last."""
+    """The posting the accounting light speaks of: the first not over, else one settled otherwise, else the one done last."""
     there = [posting for posting in postings if posting]
-    unfinished = [posting for posting in there if posting.message.state != State.DONE]
-    return min(unfinished, key=lambda p: p.pk) if unfinished else max(there, key=_done_at, default=None)
+    unfinished = [posting for posting in there if posting.message.state not in OVER]
+    first = unfinished or [posting for posting in there if posting.message.state == State.SETTLED]
+    return min(first, key=lambda p: p.pk) if first else max(there, key=_done_at, default=None)
 
 
 def _done_at(posting: Posting) -> datetime:
@@ -140,6 +141,8 @@ def _of_posting(posting: Posting | None) -> str:
         label = posting.remote_number
         when = _when(posting.verified_at) if posting.verified_at else ""
         return ", ".join(part for part in (label, when) if part)
+    if posting.message.state == State.SETTLED and posting.message.settled_at:
+        return _when(posting.message.settled_at)
     if posting.message.state in {State.QUEUED, State.UNKNOWN} and posting.message.attempts:
         word = "next look" if posting.message.state == State.UNKNOWN else "next try"
         return f"{word} {_clock(posting.message.available_at)}"

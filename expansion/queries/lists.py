@@ -177,7 +177,7 @@ def _documents(asked: Asked) -> QuerySet[Document]:
     found = documents.matching(
         user=asked.user, tab=tab if tab in documents.TABS else "all", kind=kind if kind in documents.KINDS else "", search=asked.get("q")
     )
-    return found.select_related("customer", "contract", "posting__message")
+    return found.select_related("customer", "contract", "posting__message__settled_by")
 
 
 def _signed(document: Document, amount: Decimal) -> Decimal:

@@ -10,9 +10,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from billing.connections import gate_name, limits_of
 from billing.models import LegalEntity, Posting
+from billing.queries import settling
 from billing.queries.reconcile import LONGEST_LIST, open_findings
 from dealops.accounts.models import User
-from dealops.outbox.models import Attempt, Gate, Message, State
+from dealops.outbox.models import OVER, Attempt, Gate, Message, State
 from expansion.models import Change, Deal, Notice
 from expansion.queries.message_words import things_of, words_of
 from expansion.queries.together import in_one_statement
@@ -27,9 +28,14 @@ TABS: dict[str, tuple[str, tuple[str, ...]]] = {
     "parked": ("Needs a person", (State.PARKED,)),
     "unknown": ("Unknown", (State.UNKNOWN,)),
     "done": ("Delivered", (State.DONE,)),
+    "settled": ("Settled otherwise", (State.SETTLED,)),
 }
+# What is over, newest first; what waits, in the order in which it goes.
+NEWEST_FIRST = frozenset({"done", "settled"})
+# So many of the messages behind one are named; the rest is counted.
+NAMED = 5
 # What a message is about comes along with it.
-_NAMED = ("posting__document", "posting__version", "posting__contract__customer", "notice__change", "notice__signal")
+_NAMED = ("posting__document", "posting__version", "posting__contract__customer", "notice__change", "notice__signal", "settled_by")
 # A worker that took nothing for this long while something is due is probably not running.
 SILENCE = timedelta(minutes=1)
 # From here on a day's allowance is shown as nearly used up.
@@ -45,6 +51,7 @@ class Tiles:
     posted_today: int
     unknown: int
     parked: int
+    settled: int
     differences: int
     last_try: datetime | None
 
@@ -55,7 +62,8 @@ class Tiles:
 
     def count_of(self, tab: str) -> int | None:
         """How many messages stand in this tab; None for those delivered, which nobody counts."""
-        return {"open": self.waiting + self.unknown + self.parked, "parked": self.parked, "unknown": self.unknown}.get(tab)
+        open_ = self.waiting + self.unknown + self.parked
+        return {"open": open_, "parked": self.parked, "unknown": self.unknown, "settled": self.settled}.get(tab)
 
     def is_silent(self, at: datetime) -> bool:
         """Something is due and nobody has taken anything for a while."""
@@ -64,7 +72,10 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One message with what it is about. `behind` is what an earlier message of the same subject says, when this one waits for it."""
+    """One message with what it is about. `behind` is what an earlier message of the same subject says, when this one waits for it.
+
+    `is_document`: a person of Finance may settle it otherwise when it is parked. `way_out` says what else a parked one can do.
+    """
 
     message: Message
     what: str
@@ -73,6 +84,22 @@ class Row:
     remote: str
     tries: tuple[Attempt, ...]
     behind: str
+    is_document: bool = False
+    way_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a person is shown before a parked message is settled otherwise: what is not sent any more, and what goes on (`behind`).
+
+    `more` is how many go on besides those named. `is_uncertain`: a try of which nobody knows whether it arrived was the last one.
+    """
+
+    row: Row
+    thing: settling.Thing
+    behind: tuple[str, ...]
+    more: int
+    is_uncertain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +111,8 @@ class Page:
 def tiles(*, user: User, day_began: datetime, at: datetime) -> Tiles:
     """Counts and two moments; `day_began` is the start of today. One query."""
     # What stands behind a parked message of its subject waits for a person, not for the worker.
-    earlier = Message.objects.filter(subject=OuterRef("subject"), pk__lt=OuterRef("pk")).exclude(state=State.DONE)
-    open_ = visible(user, Message.objects.exclude(state=State.DONE))
+    earlier = Message.objects.filter(subject=OuterRef("subject"), pk__lt=OuterRef("pk")).exclude(state__in=OVER)
+    open_ = visible(user, Message.objects.exclude(state__in=OVER))
     due = open_.filter(state__in=[State.QUEUED, State.UNKNOWN], available_at__lte=at).exclude(Exists(earlier))
     done = Message.objects.filter(state=State.DONE, topic__startswith="accounting.", done_at__gte=day_began)
     found = in_one_statement(
@@ -93,6 +120,7 @@ def tiles(*, user: User, day_began: datetime, at: datetime) -> Tiles:
             "waiting": open_.filter(state__in=[State.QUEUED, State.SENDING]),
             "unknown": open_.filter(state=State.UNKNOWN),
             "parked": open_.filter(state=State.PARKED),
+            "settled": visible(user, Message.objects.filter(state=State.SETTLED)),
             "posted_today": visible(user, done),
             "differences": visible(user, open_findings())[: LONGEST_LIST + 1],
         },
@@ -144,7 +172,11 @@ def budget(*, user: User, at: datetime) -> Budget | None:
 
 def matching(user: User, tab: str) -> QuerySet[Message]:
     """Every message of one tab, with its tries and what it is about. Two queries."""
-    messages = visible(user, Message.objects.filter(state__in=TABS[tab][1]))
+    return with_things(visible(user, Message.objects.filter(state__in=TABS[tab][1])))
+
+
+def with_things(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """The same with their tries and what each is about. Two queries."""
     return messages.select_related(*_NAMED).prefetch_related("tries")
 
 
@@ -157,7 +189,7 @@ def page_of(*, user: User, tab: str, after: str, page: Callable[[QuerySet[Messag
     if page:
         rows, more = page(messages)
         return Page(tuple(rows_of(rows)), more)
-    newest_first = tab == "done"
+    newest_first = tab in NEWEST_FIRST
     messages = messages.order_by("-id" if newest_first else "id")
     if after.isascii() and after.isdecimal() and len(after) < 19:
         messages = messages.filter(**{"id__lt" if newest_first else "id__gt": int(after)})
@@ -169,7 +201,7 @@ def page_of(*, user: User, tab: str, after: str, page: Callable[[QuerySet[Messag
 
 def rows_of(messages: Sequence[Message]) -> Iterable[Row]:
     """The rows of messages that `matching` found. One query, and one each for those about HubSpot and about hand-offs."""
-    first = _first_open({message.subject for message in messages if message.state != State.DONE})
+    first = _first_open({message.subject for message in messages if message.state not in OVER})
     things = things_of(messages)
     for message in messages:
         what, who, href, remote = _about(message, things)
@@ -177,14 +209,27 @@ def rows_of(messages: Sequence[Message]) -> Iterable[Row]:
         waits = message.state in {State.QUEUED, State.UNKNOWN} and earlier is not None and earlier.pk < message.pk
         behind = _about(earlier, things)[0] if waits and earlier is not None else ""
         tries = tuple(sorted(message.tries.all(), key=lambda attempt: -attempt.number))
-        yield Row(message, what, who, href, remote, tries, behind)
+        way_out = settling.NOT_A_TEMPLATE if message.state == State.PARKED and message.topic == "accounting.template" else ""
+        yield Row(message, what, who, href, remote, tries, behind, message.topic in settling.TOPICS, way_out)
+
+
+def confirmation(message: Message) -> Confirmation:
+    """Of a parked message. Raises settling.CannotSettle for one that is about no document. Five queries."""
+    thing = settling.thing_of(message)
+    (row,) = rows_of([message])
+    behind = list(message.waiting_behind().select_related(*_NAMED)[: NAMED + 1])
+    count = message.waiting_behind().count() if len(behind) > NAMED else len(behind)
+    things = things_of(behind)
+    words = tuple(_about(other, things)[0] for other in behind[:NAMED])
+    is_uncertain = bool(row.tries) and row.tries[0].outcome in {Attempt.Outcome.UNKNOWN, Attempt.Outcome.LOST}
+    return Confirmation(row, thing, words, count - len(words), is_uncertain)
 
 
 def _first_open(subjects: Collection[str]) -> dict[str, Message]:
     """The message at the head of each subject: nothing behind it moves before it is done."""
     if not subjects:
         return {}
-    rows = Message.objects.filter(subject__in=list(subjects)).exclude(state=State.DONE).select_related(*_NAMED)
+    rows = Message.objects.filter(subject__in=list(subjects)).exclude(state__in=OVER).select_related(*_NAMED)
     return {message.subject: message for message in rows.order_by("subject", "id").distinct("subject")}
 
 

@@ -116,4 +116,5 @@ def _delivery(notice: Notice) -> str:
         State.SENDING: "Being sent",
         State.UNKNOWN: "Sent, no answer yet",
         State.PARKED: "Not sent, needs a person",
+        State.SETTLED: "Not sent, settled otherwise",
     }[State(message.state)]

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from billing import rules
 from billing.clock import now
 from dealops.outbox import operations
 from dealops.outbox.models import Message
@@ -37,6 +38,7 @@ def sync(request: HttpRequest) -> HttpResponse:
     counts = {key: tiles.count_of(key) for key in outbox.TABS} | {"differences": tiles.differences_words}
     tabs = [{"title": title, "href": f"?tab={key}", "current": key == tab, "count": counts.get(key)} for key, title in titles.items()]
     shared = {"tab": tab, "tiles": tiles, "budget": outbox.budget(user=request.user, at=at), "is_silent": tiles.is_silent(at), "at": at}
+    shared["may_settle"] = rules.why_never_settle(request.user) is None
     listed = Listed(request, SYNC)
     if tab in PARTS:
         part = differences.context(request) if tab == "differences" else {"latency": latency_chart(latency(user=request.user, at=at))}

@@ -36,6 +36,7 @@ from expansion.web import (
     questions,
     renewal,
     search,
+    settling,
     signals,
     slack,
     sync,
@@ -181,4 +182,6 @@ urlpatterns = [
     path("sync", sync.sync, name="sync"),
     path("sync/<int:pk>/retry", sync.retry, name="sync_retry"),
     path("sync/<int:pk>/park", sync.park, name="sync_park"),
+    path("sync/<int:pk>/settle", settling.settle, name="sync_settle"),
+    path("sync/<int:pk>/take-up", settling.take_up, name="sync_take_up"),
 ]

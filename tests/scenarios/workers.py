@@ -22,7 +22,7 @@ from django.db.models.functions import Now
 from billing.adapters.accounting import xero_connection
 from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION, DEMO_TOKEN
 from dealops.outbox import relay
-from dealops.outbox.models import Message, State
+from dealops.outbox.models import OVER, Message, State
 
 # What people and bill runs cause for contracts; notices have tests of their own.
 QUEUES = ("post", "bulk")
@@ -110,7 +110,7 @@ class Mortals:
 
 def movable() -> bool:
     """Whether a message is left that time and workers alone can deliver: the first of its subject, and not parked."""
-    heads = Message.objects.filter(queue__in=QUEUES).exclude(state=State.DONE).order_by("subject", "id").distinct("subject")
+    heads = Message.objects.filter(queue__in=QUEUES).exclude(state__in=OVER).order_by("subject", "id").distinct("subject")
     return any(message.state != State.PARKED for message in heads)
 
 

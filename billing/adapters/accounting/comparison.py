@@ -23,6 +23,15 @@ from billing.adapters.accounting.port import (
     TemplatePayload,
 )
 
+# Who does what about a total that is another one over there (F116); the word about Retry comes after it.
+WAY_OUT_OF_A_DOCUMENT = (
+    "It stands in accounting with that total and does not count as posted here. Finance corrects it there, usually the tax rate of a line."
+)
+WAY_OUT_OF_A_TEMPLATE = (
+    "It does not take the place of the old one. Finance looks at the tax rate and the account in accounting and on the product here, "
+    "so that the next one comes out right."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -133,12 +142,14 @@ def check_totals(payload: DocumentPayload | TemplatePayload, remote: RemoteDocum
     ours, theirs = (payload.net, payload.tax, payload.total), (remote.net, remote.tax, remote.total)
     if ours == theirs and payload.currency == remote.currency:
         return
-    name = payload.number if isinstance(payload, DocumentPayload) else payload.reference
+    is_document = isinstance(payload, DocumentPayload)
+    name = payload.number if isinstance(payload, DocumentPayload) else f"The template of {payload.reference}"
     words = (
         f"{name} is {payload.net} + {payload.tax} tax = {payload.total} {payload.currency} here, but "
         f"{remote.net} + {remote.tax} tax = {remote.total} {remote.currency} in accounting."
     )
-    raise Mismatch(words, ours=ours, theirs=theirs, remote=remote)
+    way_out = WAY_OUT_OF_A_DOCUMENT if is_document else WAY_OUT_OF_A_TEMPLATE
+    raise Mismatch(words, ours=ours, theirs=theirs, remote=remote, way_out=way_out)
 
 
 def check_template(payload: TemplatePayload, remote: RemoteTemplate) -> None:
@@ -149,7 +160,8 @@ def check_template(payload: TemplatePayload, remote: RemoteTemplate) -> None:
     wrong = [f"{name} {found[name]} instead of {value}" for name, value in expected.items() if found[name] != value]
     if wrong:
         ours, theirs = (payload.net, payload.tax, payload.total), (remote.net, remote.tax, remote.total)
-        raise Mismatch(f"The template {payload.reference} in accounting has {', '.join(wrong)}.", ours=ours, theirs=theirs, remote=remote)
+        words = f"The template {payload.reference} in accounting has {', '.join(wrong)}."
+        raise Mismatch(words, ours=ours, theirs=theirs, remote=remote, way_out=WAY_OUT_OF_A_TEMPLATE)
 
 
 def missing_allocations(wanted: Iterable[PayloadAllocation], remote: RemoteDocument) -> tuple[PayloadAllocation, ...]:

@@ -216,9 +216,13 @@ class Capabilities:
 
 @dataclass(eq=False)
 class AccountingError(Exception):
-    """Base of all. `words` are the other side's own where there are any, else a sentence of ours."""
+    """Base of all. `words` are the other side's own where there are any, else a sentence of ours.
+
+    `way_out` says who does what about it, where it is not what its kind says anyway; "" where `words` say it (F116).
+    """
 
     words: str
+    way_out: str | None = field(default=None, kw_only=True)
 
     def __str__(self) -> str:
         return self.words

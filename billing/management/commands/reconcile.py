@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from billing.clock import now
 from billing.handlers.reconcile import everything
 from billing.models import Finding
+from billing.queries.reconcile import settled_documents
 from dealops.audit import context
 
 
@@ -28,6 +29,8 @@ class Command(BaseCommand):
             self._print(finding)
         for problem in problems:
             self.stderr.write(problem)
+        for posting in settled_documents():
+            self.stdout.write(f"Not looked for: {posting.document}, {posting.message.settled_words}")
         count = len(found)
         self.stdout.write("No difference." if not found and not problems else f"{count} difference{'s' * (count != 1)}.")
         if found or problems:

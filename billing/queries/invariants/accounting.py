@@ -22,7 +22,7 @@ def one_live_template() -> Found:
         """
         SELECT c.number, t.remote_id FROM billing_template t JOIN billing_contract c ON c.id = t.contract_id
          WHERE t.state = 'live' AND c.state = 'ended'
-           AND NOT EXISTS (SELECT 1 FROM outbox_message m WHERE m.subject = 'contract:' || c.number AND m.state <> 'done')
+           AND NOT EXISTS (SELECT 1 FROM outbox_message m WHERE m.subject = 'contract:' || c.number AND m.state NOT IN ('done', 'settled'))
         """
     ):
         yield f"contract:{contract}", f"has ended, but its template {remote} is still live"
