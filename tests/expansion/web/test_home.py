@@ -82,6 +82,14 @@ def test_a_question_of_who_decides_stands_first_with_the_way_to_answer_it(client
     assert "Is there a purchase order?" not in page and "#approvals" not in page
 
 
+def test_a_question_that_was_decided_without_its_answer_asks_nobody_any_more(client, ada, fiona):
+    asked = makers.change(makers.deal("Asked Ltd", owner=ada), maker=ada)
+    Question.objects.create(change=asked, change_version=1, text="Is there a purchase order?", by=fiona, at=makers.NOW)
+    assert "Is there a purchase order?" in home(client, ada)
+    Change.objects.filter(pk=asked.pk).update(state="rejected")
+    assert "Is there a purchase order?" not in home(client, ada)
+
+
 def test_an_applied_change_stays_until_accounting_has_it(client, ada):
     change = makers.change(makers.deal("Moving Ltd", owner=ada), maker=ada, state="applied", applied_at=_recent())
     posting = makers.posted_document(change, "queued")
