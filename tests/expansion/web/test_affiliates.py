@@ -62,7 +62,8 @@ def test_it_is_written_down_on_the_account_and_taken_back(world, client):
         == "Carl Moss wrote down that Brightwave Logistics belongs to Bright Holding."
     )
     assert "There is no customer CU-9" in client.post("/accounts/CU-1042/group", {"parent": "CU-9"}, follow=True).content.decode()
-    assert "Brightwave Logistics belongs to no other company." in client.post("/accounts/CU-1042/group", {"parent": ""}, follow=True).content.decode()
+    answer = client.post("/accounts/CU-1042/group", {"parent": ""}, follow=True)
+    assert "Brightwave Logistics belongs to no other company." in answer.content.decode()
     assert not Affiliation.objects.exists()
     client.force_login(world.finance)
     client.post("/accounts/CU-1042/group", {"parent": parent.number})
