@@ -53,7 +53,7 @@ def access_token(connection_id: int) -> str:
 def _read(connection_id: int) -> Connection:
     found = Connection.objects.select_related("legal_entity").get(pk=connection_id)
     if found.state != Connection.State.CONNECTED:
-        raise AuthFailed(f"{found.legal_entity} is not connected to accounting any more.")
+        raise AuthFailed(f"{found.legal_entity} has to be connected to accounting again.")
     return found
 
 

@@ -102,7 +102,7 @@ def _call(method: str, url: str, **options: Any) -> Any:
     except wire.HTTPError as error:
         raise RetryLater(f"The sign-in server did not answer: {type(error).__name__}") from error
     if answer.status in (400, 401, 403):
-        raise AuthFailed("Accounting does not accept the connection any more.")
+        raise AuthFailed("Accounting does not accept the connection any more; it has to be made again.")
     if answer.status != 200:
         raise RetryLater(f"The sign-in server answered {answer.status}.", after=retry_after(answer.headers))
     try:
