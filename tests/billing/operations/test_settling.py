@@ -1,8 +1,10 @@
 """Who may settle a posting otherwise, which ones, and what is written down."""
 
+from decimal import Decimal
+
 import pytest
 
-from billing.models import Finding, Posting, Team
+from billing.models import Correction, Document, Finding, Posting, Team
 from billing.operations import settling
 from billing.operations.postings import DOCUMENT_TOPIC, MAIL_TOPIC, TEMPLATE_TOPIC
 from billing.operations.reconcile import CORRECTION_TOPIC
@@ -14,7 +16,7 @@ from dealops.outbox.models import Message, State
 from tests.expansion.desk import approved
 from tests.worlds import NOON, seed_world
 
-pytestmark = [pytest.mark.django_db, pytest.mark.req("F36", "S0-20")]
+pytestmark = [pytest.mark.django_db, pytest.mark.req("F36")]
 REASON = "Entered by hand in Xero as INV-4711"
 
 
@@ -93,6 +95,18 @@ def test_the_replacement_of_a_template_is_never_settled_and_the_refusal_names_it
     outbox.park(message_id=other.pk, reason="Wait")
     with pytest.raises(settling.CannotSettle, match="Only a document"):
         settle(other, world.finance)
+
+
+@pytest.mark.req("F42")
+def test_a_correction_that_accounting_can_never_take_is_settled_under_its_own_number(world):
+    document = Document.objects.filter(contract=world.contract).latest("pk")
+    facts = {"identity": "a correction", "subject": world.contract.permalink, "payload": {"document": document.number}}
+    message = outbox.enqueue(topic=CORRECTION_TOPIC, **facts)
+    amounts = {"net": Decimal(10), "tax": Decimal(2), "total": Decimal(12)}
+    Correction.objects.create(document=document, number=f"{document.number}-C", kind="invoice", message=message, created_at=NOON, **amounts)
+    outbox.park(message_id=message.pk, reason="Voided in accounting under our number")
+    assert settle(message, world.finance).state == State.SETTLED
+    assert f"settled {document.number}-C otherwise" in Entry.objects.get(action="outbox.settled").sentence
 
 
 def test_every_message_that_tells_a_document_is_among_those_that_can_be_settled():

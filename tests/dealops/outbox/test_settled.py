@@ -12,7 +12,7 @@ from dealops.audit.models import Entry
 from dealops.outbox import handlers, operations, relay
 from dealops.outbox.models import Message, State
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.req("F36", "S0-20")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.req("F36")]
 REASON = "Entered by hand in accounting as 4711"
 
 
@@ -100,7 +100,6 @@ def test_a_settled_message_is_sent_after_all_and_looked_up_first_when_it_was_tri
         take_up(message, frank)
 
 
-@pytest.mark.req("F29")
 def test_a_message_is_not_taken_up_beside_a_later_one_that_is_being_sent(frank):
     message = parked("first")
     put("second")

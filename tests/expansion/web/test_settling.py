@@ -9,7 +9,7 @@ from tests.expansion.desk import approved, set_clock
 from tests.expansion.web.test_sync import in_state, text
 from tests.worlds import seed_world
 
-pytestmark = [pytest.mark.django_db, pytest.mark.req("F36", "S0-20")]
+pytestmark = [pytest.mark.django_db, pytest.mark.req("F36")]
 REASON = "Entered by hand in Xero as INV-4711"
 
 
