@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing.domain.refusal import Refusal
+from billing.domain.refusal import Refusal, Stale
 from dealops.accounts.models import User
 from expansion import rules
+from expansion.domain.workflow import State
 from expansion.models import Change, Question
 from expansion.operations import gate, notices
 from expansion.operations.locking import lock_change
@@ -42,7 +43,7 @@ def ask(*, change_id: int, version: int, text: str, by: User, now: datetime) -> 
 def answer(*, question_id: int, text: str, by: User, now: datetime) -> Question:
     """Answer it; the clock goes on with the working time that was left.
 
-    Raises Refusal: answer_missing, answered (somebody was faster); NotAllowed.
+    Raises Refusal: answer_missing, answered (somebody was faster); NotAllowed; Stale when nobody waits for the answer any more.
     """
     text = _words(text, "answer_missing", "Write the answer down.")
     with transaction.atomic():
@@ -51,6 +52,9 @@ def answer(*, question_id: int, text: str, by: User, now: datetime) -> Question:
         rules.demand(rules.why_not_answer(by, change))
         if question.answered_at:
             raise Refusal("answered", "answer", f"{question.answered_by} has answered this already.")
+        gate.refuse_decided(change)
+        if change.state != State.SUBMITTED:
+            raise Stale("not_waiting", "answer", f"{change.number} does not wait for a decision any more, so nobody needs the answer.")
         _close(question, text, by, now)
         if change.clock_stopped_at and change.due_at:
             left = time_left(contract.legal_entity, now=change.clock_stopped_at, due=change.due_at)

@@ -13,7 +13,7 @@ from dealops.audit.models import Entry
 from expansion.models import ApprovalRule, Change, Decision, Delegation, Notice
 from expansion.operations import changes, deadlines, delegating, questions
 from tests.books import assert_books_hold
-from tests.expansion.desk import drafted, submitted
+from tests.expansion.desk import drafted, rejected, submitted
 from tests.worlds import STORY_DAY, seed_world
 
 pytestmark = pytest.mark.django_db
@@ -232,6 +232,24 @@ def test_only_those_who_decide_ask_and_only_the_maker_or_revops_answers(world):
         questions.answer(question_id=question.pk, text="Yes", by=world.csm, now=world.now)
     with pytest.raises(Refusal, match="open already"):
         questions.ask(change_id=change.pk, version=1, text="And why?", by=world.head_of_finance, now=world.now)
+
+
+@pytest.mark.req("F08")
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        (rejected, "Already rejected by Fiona Reid"),
+        (lambda world, change: changes.recall(change_id=change.pk, version=1, by=world.ae, now=world.now), "does not wait for a decision"),
+    ],
+    ids=["rejected", "recalled"],
+)
+def test_a_question_that_nobody_waits_for_any_more_is_not_answered(world, ended, words):
+    change = submitted(world)
+    question = questions.ask(change_id=change.pk, version=1, text="Is there a purchase order?", by=world.finance, now=world.now)
+    ended(world, change)
+    with pytest.raises(Stale, match=words):
+        questions.answer(question_id=question.pk, text="Yes, PO 4711.", by=world.ae, now=world.now)
+    assert not Entry.objects.filter(action="change.answered").exists()
 
 
 # --- time ---------------------------------------------------------------------------------------------------------------------
