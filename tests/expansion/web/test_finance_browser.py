@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from billing.models import Document
 from dealops.outbox.models import Message
+from dealops.outbox.operations import park
 from expansion.models import Change, Decision
 from tests.browser import sideways, violations
 from tests.expansion.desk import approved, set_clock, submitted
@@ -146,6 +147,8 @@ def addresses(world):
     )
     world.products["route-analytics"].prices.filter(currency="GBP", months=1).update(unit_price=360)
     Message.objects.filter(topic="accounting.document", state="queued").update(available_at=timezone.now() - timedelta(minutes=5))
+    stuck = Message.objects.get(posting__document__number=done.document_number)
+    park(message_id=stuck.pk, reason="Voided in accounting under our number")
     return [
         "/approvals",
         "/approvals?tab=team",
@@ -162,6 +165,8 @@ def addresses(world):
         "/future-invoices/C-1042",
         "/sync",
         "/sync?tab=parked",
+        f"/sync/{stuck.pk}/settle",
+        "/sync?tab=settled",
         "/sync?tab=differences",
         "/sync?tab=speed",
     ]
