@@ -72,10 +72,10 @@ def of_signals(signals: Collection[int], *, user: User, today: date) -> dict[int
 
 
 def of_deal(deal_id: int, *, user: User, at: datetime, today: date) -> list[TaskRow]:
-    """What is still to do about a deal, and what was done in the last two weeks, due first. Two queries, one without any."""
+    """What is still to do about a deal, and what was done in the last two weeks, by the day. Two queries, one without any."""
     waits = Q(done_at__isnull=True, signal__state__in=PRESSES) & ~Q(given=Introduction.State.CLOSED)
     found = owned().filter(waits | Q(done_at__gte=at - REMEMBERED), signal__deal=deal_id)
-    return _rows(found.order_by("done_at", "due_on", "pk"), user, today)
+    return _rows(found.order_by("due_on", "pk"), user, today)
 
 
 def one(pk: int, user: User) -> PlayTask:
