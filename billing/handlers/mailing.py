@@ -28,6 +28,10 @@ _note_of: list[Callable[[Document], str]] = []
 # The letter certainly did not leave: the server was never reached, or it said that it has no time.
 NOT_REACHED = (ConnectionRefusedError, socket.gaierror, smtplib.SMTPConnectError, smtplib.SMTPHeloError, smtplib.SMTPAuthenticationError)
 SERVER_BUSY = range(400, 500)
+WAY_OUT = (
+    "RevOps corrects the address on the customer, then press Retry on Sync. If the customer has it by other means, Finance settles it "
+    "otherwise there."
+)
 
 
 def notes_from(note_of: Callable[[Document], str]) -> None:
@@ -45,7 +49,7 @@ def send(delivery: Delivery) -> Callable[[], None]:
     # The copy on the document says who was billed; where their mail goes today is the customer's own row.
     address = document.customer.email
     if not address:
-        raise Refused(f"{document.customer.name} has no e-mail address. Enter one on the customer, then retry.")
+        raise Refused(f"{document.customer.name} has no e-mail address. RevOps enters one on the customer, then press Retry on Sync.")
     if may_have_left(delivery):
         raise Refused(
             f"Whether {document.number} reached {address} is not known: dealops was interrupted while it was sent. Look for "
@@ -92,10 +96,10 @@ def _hand_over(mail: EmailMessage) -> None:
     except NOT_REACHED as error:
         raise TryLater(f"The mail server was not reached: {error}") from error
     except smtplib.SMTPRecipientsRefused as error:
-        raise Refused(f"The mail server does not take mail to {', '.join(error.recipients)}.") from error
+        raise Refused(f"The mail server does not take mail to {', '.join(error.recipients)}. {WAY_OUT}") from error
     except smtplib.SMTPResponseException as error:
         said = f"The mail server said {error.smtp_code}: {_text(error.smtp_error)}"
-        raise (TryLater(said) if error.smtp_code in SERVER_BUSY else Refused(said)) from error
+        raise (TryLater(said) if error.smtp_code in SERVER_BUSY else Refused(f"{said.rstrip('.')}. {WAY_OUT}")) from error
     except OSError as error:
         raise NoAnswer(f"The mail server did not say whether it took it: {error}") from error
 

@@ -296,7 +296,7 @@ SYNC = Listing(
         Column("what", "What is told", lambda row: row.what),
         Column("who", "About whom", lambda row: row.who),
         Column("state", "State", lambda row: row.message.get_state_display(), sort="state"),
-        Column("said", "Said last", lambda row: row.message.last_words, sort="last_words"),
+        Column("said", "Said last", lambda row: row.message.settled_words or row.message.last_words, sort="last_words"),
         Column("tries", "Tries", lambda row: Decimal(row.message.attempts), "number", "attempts"),
         Column("created", "Written", lambda row: row.message.created_at, "moment", "created_at"),
         Column("next", "Next try", lambda row: row.message.available_at, "moment", "available_at"),

@@ -72,6 +72,8 @@ def test_it_is_said_in_words_of_its_own_wherever_it_is_shown(finance, world, cha
     assert f"otherwise; it is not sent any more: {REASON[:20]}" in text(finance.get(f"/deals/{change.deal.number}")), "in its timeline"
     assert [light.status for light in lights_of([change])[change.pk]][3] != "done"
     assert "Begin here" not in text(finance.get("/sync")), "it is no longer among what needs a person"
+    file = finance.post("/lists/sync/export", {"query": "tab=settled", "format": "csv"})
+    assert words in b"".join(file.streaming_content).decode(), "and in the file"
     assert "1 document is settled otherwise and not looked for" in text(finance.get("/sync?tab=differences"))
     assert "Send after all" in text(finance.get("/sync?tab=settled"))
 
