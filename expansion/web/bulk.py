@@ -175,7 +175,7 @@ def _title(job: BulkJob, count: int) -> str:
     words = {
         "approve": f"Approve {count} changes",
         "reject": f"Reject {count} changes",
-        "remind": f"Remind of {count} changes",
+        "remind": f"Remind people of {count} changes",
         "assign": f"Give {count} deals to {job.settings.get('owner_name', '')}",
         "retry": f"Retry {count} postings",
         "import": f"Import {count} deals",

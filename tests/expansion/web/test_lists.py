@@ -248,7 +248,7 @@ def test_several_changes_are_brought_to_mind_from_their_list(client, ada):
     assert page.index("Left out, 1") < page.index(left_out.words) < page.index(f"{draft.number} Customer 01"), "why, then which"
     assert page.index(f"{waiting.number} Customer 00") < page.index("Left out, 1")
     (leads_on,) = re.findall(r'(?s)do-button-primary"[^>]*>(.*?)</button>', html[html.index("<h1") : html.index("</main>")])
-    assert "Remind of 1 change" in leads_on
+    assert "Remind people of 1 change" in leads_on
     assert "Do not do it" in page
 
 
