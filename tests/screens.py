@@ -171,7 +171,6 @@ def after_the_change(album, site):
     album.take("admin", "S21 Administration", "Rhea", "/admin/")
     album.take("audit", "S22 Log", "Rhea", "/audit")
     album.take("palette", "S23 Search and commands", "Ada", "/home", palette)
-    album.take("search", "S23 Search results", "Ada", "/search?q=brightwave")
     album.take("import", "S24 Import of deals", "Rhea", "/deals/import")
     album.take("ledgerly", "Ledgerly, the accounting of the demo", "Fiona", f"{album.product.ledgerly}/?q=Brightwave")
 

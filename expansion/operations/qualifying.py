@@ -228,13 +228,15 @@ def give_back(*, introduction_id: int, question: str, by: User, now: datetime) -
 
 @transaction.atomic
 def send_on(*, introduction_id: int, to: User, reason: str, by: User, now: datetime) -> Introduction:
-    """To somebody else, with everything; the clock starts anew. Raises Refusal for a person who cannot close."""
+    """To somebody else, with everything; the clock starts anew. Raises Refusal for a person who cannot close or see it."""
     introduction = _lock(introduction_id, by)
     _demand(introduction, Introduction.State.GIVEN, Introduction.State.ACCEPTED)
     if not reason.strip():
         raise Refusal("no_reason", "reason", "Say why somebody else is the right one.")
     if to.role not in {Role.SALES, Role.REVOPS} or not to.is_active:
         raise Refusal("cannot_close", "to", f"{to} cannot close a deal. Choose somebody in Sales.")
+    if rules.why_not_see(to, introduction.customer):
+        raise Refusal("cannot_see", "to", f"{to} does not see {introduction.customer.name}. Choose somebody of its teams.")
     introduction.state, introduction.answered_at = Introduction.State.REROUTED, now
     introduction.save(update_fields=["state", "answered_at"])
     context = dict(introduction.context)

@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 
 from billing.domain.refusal import NotAllowed, Refusal
+from billing.models import Team
 from expansion.models import Introduction, Signal
 from expansion.operations import facts, qualifying
 from expansion.operations.qualifying import Answers
@@ -154,6 +155,20 @@ def test_sent_on_to_somebody_else_with_everything(world):
     assert given.state == "rerouted"
     with pytest.raises(Refusal, match="settled"):
         qualifying.accept(introduction_id=given.pk, by=world.ae, now=world.now)
+
+
+@pytest.mark.req("F88")
+def test_sent_on_only_to_somebody_who_sees_the_customer(world):
+    given = hand_off(world)
+    for code, person in (("north", world.ae), ("south", world.outsider)):
+        Team.objects.create(code=code, name=code.title()).members.add(person)
+        person.__dict__.pop("_scope", None)
+    Team.objects.get(code="north").customers.add(world.contract.customer)
+    with pytest.raises(Refusal, match="does not see Brightwave") as refused:
+        qualifying.send_on(introduction_id=given.pk, to=world.outsider, reason="Knows the branch", by=world.ae, now=world.now)
+    assert refused.value.field == "to"
+    given.refresh_from_db()
+    assert given.state == "given"
 
 
 def test_one_person_hands_a_signal_off_once(world):
