@@ -7,7 +7,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -29,6 +31,15 @@ sys.stdin.read()
 def servers_of(var: Path) -> list[psutil.Process]:
     """Every living process of the pair of `var`, the servers' own children included."""
     return list(processes.marked(("postgres", "valkey", "redis"), Places.of(var).mark))
+
+
+def of_each(var: Path, ask: Callable[[psutil.Process], Any]) -> list[Any]:
+    """What `ask` answers of each; those that end while they are asked are left out, as PostgreSQL's helpers come and go."""
+    answers = []
+    for process in servers_of(var):
+        with suppress(psutil.NoSuchProcess):
+            answers.append(ask(process))
+    return answers
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:

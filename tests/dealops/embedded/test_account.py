@@ -14,7 +14,7 @@ import pytest
 
 from dealops import embedded
 from dealops.embedded.places import Places
-from tests.dealops.embedded.conftest import ROOT, servers_of
+from tests.dealops.embedded.conftest import ROOT, of_each, servers_of
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has anybody to hand over to; the other tests cover the ordinary user")
 
@@ -46,6 +46,10 @@ def report(var, *, python=sys.executable, path=None, user=None, servers="both"):
     return json.loads(done.stdout) if done.returncode == 0 else done.stderr
 
 
+def effective_user(process):
+    return process.uids().effective
+
+
 def ordinary_user():
     return next(entry for entry in map(pwd.getpwnam, ("nobody", "daemon")) if entry.pw_uid != 0)
 
@@ -71,7 +75,7 @@ def python_for(user):
 
 @as_root
 def test_root_hands_the_servers_to_an_unprivileged_account(ensured):
-    owners = {process.uids().effective for process in servers_of(ensured.var)}
+    owners = set(of_each(ensured.var, effective_user))
     assert len(owners) == 1
     assert 0 not in owners
 
@@ -91,7 +95,7 @@ def test_root_in_somebody_elses_checkout_leaves_him_everything(var):
     python, packages = python_for(user)
     os.chown(var, user.pw_uid, user.pw_gid)
     with embedded.ensure(var):
-        assert {process.uids().effective for process in servers_of(var)} == {user.pw_uid}
+        assert set(of_each(var, effective_user)) == {user.pw_uid}
     assert {path.stat().st_uid for path in var.rglob("*")} == {user.pw_uid}
     assert report(var, python=python, path=packages, user=user)["server"] == user.pw_uid
 

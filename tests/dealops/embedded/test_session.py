@@ -16,7 +16,7 @@ import redis
 
 from dealops import embedded
 from dealops.embedded.places import Places
-from tests.dealops.embedded.conftest import ROOT, servers_of, wait_until
+from tests.dealops.embedded.conftest import ROOT, of_each, servers_of, wait_until
 
 
 @pytest.fixture
@@ -37,8 +37,9 @@ def postmaster(var):
 
 def roots(var):
     """The postmasters: those PostgreSQL processes whose parent is none."""
-    found = {process.pid: process for process in servers_of(var) if process.name().startswith("postgres")}
-    return [process for process in found.values() if process.ppid() not in found]
+    found = of_each(var, lambda process: (process, process.name(), process.ppid()))
+    postgres = {process.pid for process, name, _ in found if name.startswith("postgres")}
+    return [process for process, _, parent in found if process.pid in postgres and parent not in postgres]
 
 
 def keepers(var):
@@ -62,7 +63,7 @@ def test_both_servers_answer_and_listen_on_sockets_only(ensured):
     assert redis.from_url(ensured.urls.redis_url).ping()
     assert kombu.Connection(embedded.celery_url(ensured.urls.redis_url)).default_channel.client.ping()
     assert redis.from_url(ensured.urls.redis_url).config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-    assert [found for process in servers_of(ensured.var) for found in process.net_connections("inet")] == []
+    assert not any(of_each(ensured.var, lambda process: process.net_connections("inet")))
 
 
 def test_the_socket_folder_is_closed_to_others(ensured):
