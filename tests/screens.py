@@ -137,7 +137,6 @@ def before_the_change(album, site):
     album.take("play-new", "S17 Build a play", "Rhea", "/plays/new")
     album.take("accounts", "S18 Customers", "Carl", "/accounts")
     album.take("account", "S18 One customer", "Carl", "/accounts/CU-1042")
-    album.take("account-plan", "S18 What a customer could grow into", "Carl", "/accounts/CU-1042/plan")
     album.take("downsell", "S18 Plans before discounts", "Ada", "/deals/DL-1042/downsell")
 
 
