@@ -77,8 +77,9 @@ def last_anchor(user: User) -> Anchor | None:
 
 
 def _moved(entry: Entry) -> list[tuple[str, str, str]]:
-    names = dict.fromkeys([*entry.before, *entry.after])
-    return [(name.replace("_", " "), _text(entry.before.get(name)), _text(entry.after.get(name))) for name in names]
+    """What stayed as it was has no before: it is told for what else moved."""
+    told = {name: (_text(entry.before.get(name)), _text(entry.after.get(name))) for name in [*entry.before, *entry.after]}
+    return [(name.replace("_", " "), "" if before == after else before, after) for name, (before, after) in told.items()]
 
 
 def _text(value: object) -> str:

@@ -51,9 +51,12 @@ def test_before_and_after_are_shown(auditor):
     assert "<del>" in page and "stage:" in page
     kept = Entry.objects.earliest("pk")
     with pgtrigger.ignore("audit.Entry:append_only"):
-        Entry.objects.filter(pk=kept.pk).update(before={"lines": ["a"]}, after={"lines": [], "adopted": False, "words": ["x", "y"]})
+        Entry.objects.filter(pk=kept.pk).update(
+            before={"lines": ["a"], "pipeline": "main"}, after={"lines": [], "pipeline": "main", "adopted": False, "words": ["x", "y"]}
+        )
     page = text(auditor.get(f"/audit?action={kept.action}"))
     assert "lines: <del>a</del> none" in page and "adopted: no" in page and "words: x, y" in page
+    assert "pipeline: main" in page, "what stayed is not struck out"
 
 
 def test_a_broken_log_is_said_in_red_with_the_entry(auditor):
