@@ -16,7 +16,7 @@ WAYS_OUT: tuple[tuple[type[port.AccountingError], str], ...] = (
         port.WrongOrganisation,
         "Nothing was written. Finance or RevOps opens Connections and connects the legal entity again, to its own organisation.",
     ),
-    (port.PeriodLocked, "Nothing was written. Finance moves the lock date in accounting behind the document's date."),
+    (port.PeriodLocked, "Nothing was written. Finance sets the lock date in accounting to a day before the document's date."),
     (port.Ambiguous, "Nothing was written. Finance leaves one of them in accounting and renames, merges or archives the others."),
     (port.Unreadable, "If it says the same after a Retry, whoever runs dealops looks at the version of accounting's interface."),
     (

@@ -29,7 +29,7 @@ _note_of: list[Callable[[Document], str]] = []
 NOT_REACHED = (ConnectionRefusedError, socket.gaierror, smtplib.SMTPConnectError, smtplib.SMTPHeloError, smtplib.SMTPAuthenticationError)
 SERVER_BUSY = range(400, 500)
 WAY_OUT = (
-    "RevOps corrects the address on the customer, then press Retry on Sync. If the customer has it by other means, Finance settles it "
+    "RevOps corrects the address on the customer, then presses Retry on Sync. If the customer has it by other means, Finance settles it "
     "otherwise there."
 )
 
@@ -49,7 +49,7 @@ def send(delivery: Delivery) -> Callable[[], None]:
     # The copy on the document says who was billed; where their mail goes today is the customer's own row.
     address = document.customer.email
     if not address:
-        raise Refused(f"{document.customer.name} has no e-mail address. RevOps enters one on the customer, then press Retry on Sync.")
+        raise Refused(f"{document.customer.name} has no e-mail address. RevOps enters one on the customer, then presses Retry on Sync.")
     if may_have_left(delivery):
         raise Refused(
             f"Whether {document.number} reached {address} is not known: dealops was interrupted while it was sent. Look for "

@@ -62,9 +62,9 @@ def view_address(opens_with: str, **values: str) -> str:
     return "?" + urlencode({name: value for name, value in values.items() if value and (name, value) not in standard})
 
 
-def back(request: HttpRequest, fallback: str) -> HttpResponseRedirect:
-    """To the posted `next` when it is on this host, else to the page named `fallback`."""
+def back(request: HttpRequest, fallback: str, *about: object) -> HttpResponseRedirect:
+    """To the posted `next` when it is on this host, else to the page named `fallback`, of the thing it is `about`."""
     wanted = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return HttpResponseRedirect(wanted)
-    return HttpResponseRedirect(reverse(fallback))
+    return HttpResponseRedirect(reverse(fallback, args=about))

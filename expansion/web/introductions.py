@@ -169,15 +169,6 @@ def send_on(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _answer(request: HttpRequest, pk: int, act: Callable[[Introduction], str], *, to_deal: bool = False) -> HttpResponse:
     found = introduction_or_404(request, pk)
-    here = HttpResponseRedirect(reverse("introduction", args=[pk]))
-    try:
-        words = act(found)
-    except Refusal as refusal:
-        messages.error(request, refusal.message)
-        return here
-    except OperationalError as failure:
-        raise_unless_busy(failure)
-        messages.error(request, BUSY)
-        return here
-    messages.success(request, words)
-    return HttpResponseRedirect(reverse("deal", args=[found.deal.number])) if to_deal and found.deal else here
+    if carried_out(request, lambda: act(found)) and to_deal and found.deal:
+        return HttpResponseRedirect(reverse("deal", args=[found.deal.number]))
+    return HttpResponseRedirect(reverse("introduction", args=[pk]))

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,14 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing.clock import business_date, now
 from billing.domain.refusal import Refusal
 from billing.models import Customer, Product
-from dealops.database import raise_unless_busy
 from expansion import rules_motion as rules
 from expansion.domain.motion import gates, kinds, qualification
 from expansion.models import PlayVersion, Signal
 from expansion.operations import inbox_of_signals as operations
 from expansion.queries import signals as queries
 from expansion.scope import visible
-from expansion.web.changes import BUSY
+from expansion.web.doing import carried_out
 from expansion.web.frame import page, section, status_of, view_address
 
 LONDON = "Europe/London"
@@ -147,17 +145,9 @@ def let_through(request: HttpRequest, pk: int) -> HttpResponse:
 def _settle(request: HttpRequest, pk: int, act: Callable[[Signal, int], str]) -> HttpResponse:
     """One act on one signal, then back to the inbox; a refusal leads to the signal with its sentence."""
     found = row_or_404(request, pk).signal
-    try:
-        words = act(found, int_of(request.POST.get("version", "")))
-    except Refusal as refusal:
-        messages.error(request, refusal.message)
-        return HttpResponseRedirect(reverse("signal", args=[pk]))
-    except OperationalError as failure:
-        raise_unless_busy(failure)
-        messages.error(request, BUSY)
-        return HttpResponseRedirect(reverse("signal", args=[pk]))
-    messages.success(request, words)
-    return HttpResponseRedirect(reverse("signals"))
+    if carried_out(request, lambda: act(found, int_of(request.POST.get("version", "")))):
+        return HttpResponseRedirect(reverse("signals"))
+    return HttpResponseRedirect(reverse("signal", args=[pk]))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -47,12 +47,12 @@ def test_it_stands_on_home_and_on_the_signal_is_ticked_off_there_and_taken_back(
     here = reverse("signal", args=[Signal.objects.get().pk])
     page = client.get(here)
     assert buttons(page) == ["false"] and "Carl Moss · due 19 Jun 2026" in text(page)
-    done = press(client, back=f"{here}#x")
+    done = press(client, next=f"{here}#x")
     assert done.redirect_chain == [(f"{here}#x", 302)]
     assert buttons(done) == ["true"] and "Done by Carl Moss, 16 Jun" in text(done)
     assert f"Done: {TITLE} (Brightwave Logistics). Undo" in text(done)
     assert f"Brightwave Logistics: {TITLE}" not in text(client.get("/home"))
-    again = press(client, undo="yes", back="//elsewhere.example/")
+    again = press(client, undo="yes", next="//elsewhere.example/")
     assert again.redirect_chain == [(here, 302)], "only a page of ours is gone back to"
     assert f"Open again: {TITLE}" in text(again)
     assert f"Brightwave Logistics: {TITLE}" in text(client.get("/home"))
@@ -70,7 +70,7 @@ def test_it_goes_with_the_hand_off_is_late_there_and_told_on_the_deal(client, wo
     for here in ("/deals/DL-1042", reverse("introduction", args=[given.pk])):
         page = text(client.get(here))
         assert "Ada Ellis · Late: was due 15 Jun 2026" in page, here
-    page = text(press(client, back="/deals/DL-1042#tasks"))
+    page = text(press(client, next="/deals/DL-1042#tasks"))
     assert f"Ada Ellis ticked off “{TITLE}” of the play “Seats nearly used up”." in page, "on the timeline of the deal"
 
 
