@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
+from django.db.models import Prefetch
+
 from billing.models import ContractLine, Customer, LegalEntity, Product
 from billing.operations.billing_run import bill
 from dealops.accounts.models import User
 from expansion.demo import offers
 from expansion.demo.contracts import Signing, sign
 from expansion.domain.motion.presets import EVERY
-from expansion.models import Commitment, ProductFacts, ProductRelation
+from expansion.models import Commitment, Deal, ProductFacts, ProductRelation
 from expansion.operations import facts, motion, plays, signals, usage
 from expansion.operations.facts import Seen
 
@@ -56,7 +58,8 @@ def load(people: Mapping[str, User], *, on: date) -> None:
     _products()
     dice = random.Random(7)  # noqa: S311 - the same demo every time
     _pilot(people, on, at)
-    customers = {c.number: c for c in Customer.objects.select_related("legal_entity").prefetch_related("deals").order_by("number")}
+    deals = Prefetch("deals", Deal.objects.order_by("pk"))
+    customers = {c.number: c for c in Customer.objects.select_related("legal_entity").prefetch_related(deals).order_by("number")}
     rows: list[usage.Row] = []
     for customer in customers.values():
         rows += _ordinary(customer, dice, on, at)
@@ -215,7 +218,7 @@ def _w3(customer: Customer, on: date, at: datetime) -> None:
     addon = ContractLine.objects.filter(contract__customer=customer, removed_in__isnull=True, product__unit="licence").select_related(
         "product"
     )
-    rows = [usage.Row(customer.number, line.product.code, on, Decimal(0)) for line in addon[:1]]
+    rows = [usage.Row(customer.number, line.product.code, on, Decimal(0)) for line in addon.order_by("pk")[:1]]
     usage.record_usage(rows=rows, source=SOURCE, on=on, at=at)
     _goal(customer, at, 1)
 

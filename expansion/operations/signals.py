@@ -51,7 +51,7 @@ def run(*, on: date, at: datetime, customers: Collection[int] | None = None) -> 
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('expansion.signals', 0))")
         # Between reading and writing every play is asked about every account; on a busy machine that may take longer than a page may.
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
-    live = PlayVersion.objects.filter(state=PlayVersion.State.LIVE, play__is_on=True).select_related("play")
+    live = PlayVersion.objects.filter(state=PlayVersion.State.LIVE, play__is_on=True).select_related("play").order_by("play_id")
     plays = {version: play for version in live if (play := _readable(version, at)) is not None}
     versions = list(plays)
     accounts = snapshots(on=on, customers=customers)

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from billing.domain.refusal import NotAllowed, Refusal, Stale
 from dealops.audit.models import Entry
 from expansion import tasks
-from expansion.models import Evaluation, GateOverride, Occurrence, PlayRun, Signal
+from expansion.models import Evaluation, GateOverride, Occurrence, Play, PlayRun, PlayVersion, Signal
 from expansion.operations import facts, inbox_of_signals, motion, plays, usage
 from expansion.operations.inbox_of_signals import Said
 from expansion.queries.signals import overrides_report
@@ -53,6 +54,16 @@ def test_run_again_it_is_counted_and_nothing_fires_twice(world):
     evaluation = Evaluation.objects.get()
     assert (evaluation.outcome, evaluation.times) == ("fired", 3)
     assert "19 of 20" in evaluation.inputs["utilisation"]
+
+
+def test_signals_of_one_run_come_in_the_order_of_their_plays_however_the_rows_lie(world):
+    first = live(world, "TM2")
+    second = live(world, "W2", live=[{"field": "milestone_days", "op": "<=", "value": "120"}])
+    # An update puts a row behind the other one in its table.
+    PlayVersion.objects.filter(pk=first.pk).update(number=F("number"))
+    Play.objects.filter(pk=first.play_id).update(name=F("name"))
+    assert run(world).fired == 2
+    assert list(Signal.objects.order_by("pk").values_list("play", flat=True)) == [first.play_id, second.play_id]
 
 
 @pytest.mark.req("S1-21", "K04")
