@@ -11,8 +11,10 @@ INSTALL = @command -v "$(FOUND)" >/dev/null || { echo "dealops needs Python 3.11
 # Tests decide for themselves what a test run is; nothing of a demo in the shell may leak in.
 ALONE = env -u DEMO -u HOST -u PORT -u LEDGERLY_PORT
 
-# Test workers, each with a PostgreSQL and a Valkey of its own. One needs the least memory; two are quicker where there are two cores.
-WORKERS ?= 1
+# Test workers, each with a PostgreSQL and a Valkey of its own. Tests wait as much as they compute, so three keep two cores busy.
+# One for a few tests, on one core, and with servers from the environment, which workers cannot share.
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+WORKERS ?= $(if $(ARGS)$(DATABASE_URL)$(REDIS_URL)$(filter 1,$(CORES)),1,3)
 
 # DEMO=0 runs without demo data and Ledgerly.
 DEMO ?= 1
@@ -27,7 +29,7 @@ run: ## from nothing to the running product with demo data; HOST= PORT= LEDGERLY
 	$(INSTALL) requirements.lock
 	@exec $(RUN) manage.py stack
 
-test: ## all tests; ARGS="-k name" for some, WORKERS=2 for two at a time; browser tests when a Chromium is found
+test: ## all tests; ARGS="-k name" for some, WORKERS=1 for one at a time; browser tests when a Chromium is found
 	$(INSTALL) requirements-dev.lock
 	@exec $(ALONE) $(RUN) -m pytest $(if $(filter-out 0 1,$(WORKERS)),-n $(WORKERS)) $(ARGS)
 

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db import connections
 from django.test import TransactionTestCase
 
-from tests import chromium, emptying
+from tests import chromium, emptying, migrated
 
 # One connection for each thread. Django keeps another for code that runs while an event loop does, as Playwright's does from the first
 # browser test on: it would stay open unseen, and every process forked then would find it and share its socket with the others.
@@ -28,6 +28,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     """A test holds one transaction from its first line to its last, and a busy machine may take long over what lies between."""
     options = django_settings.DATABASES["default"]["OPTIONS"]
     options["options"] += " -c statement_timeout=60s -c idle_in_transaction_session_timeout=10min"
+    if migrated.is_template:
+        django_settings.DATABASES["default"]["TEST"]["TEMPLATE"] = django_settings.DATABASES["default"]["NAME"]
 
 
 @pytest.fixture(autouse=True, scope="session")

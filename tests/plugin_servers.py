@@ -1,6 +1,6 @@
 """Gives a test run a PostgreSQL and a Valkey of its own, in a temporary folder that is removed afterwards.
 
-Loaded by `-p tests.plugin_servers` (pyproject.toml). A run can therefore go on beside the product. With `-n 2` there are two workers
+Loaded by `-p tests.plugin_servers` (pyproject.toml). A run can therefore go on beside the product. With `-n 3` there are three workers
 (pytest-xdist), and each starts its own pair: tests stop, fill and empty what they use, so no two processes can share it. The process that
 hands out the tests starts none. With DATABASE_URL or REDIS_URL in the environment those servers are used, by one process only.
 What is written to `var/` goes to the temporary folder too. Servers end with the process that started them, however it ends.
@@ -12,9 +12,10 @@ from collections.abc import Generator
 import pytest
 
 from dealops import embedded
+from tests import migrated
 
 NAMES = ("DATABASE_URL", "REDIS_URL")
-ONE_PROCESS = "is set, and two workers cannot share one server: leave -n out (make test WORKERS=1), or unset it for servers of their own."
+ONE_PROCESS = "is set, and workers cannot share one server: leave -n out (make test WORKERS=1), or unset it for servers of their own."
 # What pytest-xdist tells its workers by the environment. Programs that a test starts are no workers.
 WORKER, OF_XDIST = "PYTEST_XDIST_WORKER", "PYTEST_XDIST_"
 LOOKING_ONLY = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "collectonly")
@@ -47,7 +48,7 @@ def _start() -> None:
     missing = [name for name in NAMES if not os.environ.get(name)]
     if not missing:
         return
-    _servers = embedded.throwaway(postgres="DATABASE_URL" in missing, valkey="REDIS_URL" in missing)
+    _servers = migrated.servers(valkey="REDIS_URL" in missing) if "DATABASE_URL" in missing else embedded.throwaway(postgres=False)
     addresses = {"DATABASE_URL": _servers.urls.database_url, "REDIS_URL": _servers.urls.redis_url}
     os.environ |= {name: addresses[name] for name in missing} | {"DEALOPS_VAR": str(_servers.var)}
 

@@ -1,4 +1,4 @@
-"""What keeps two workers of a test run apart (plugin_servers.py)."""
+"""What keeps the workers of a test run apart (plugin_servers.py)."""
 
 import os
 
@@ -8,7 +8,7 @@ from tests import plugin_servers
 
 
 @pytest.mark.parametrize("given", ["DATABASE_URL", "REDIS_URL"])
-def test_two_workers_do_not_share_a_server_from_the_environment(monkeypatch, given):
+def test_workers_do_not_share_a_server_from_the_environment(monkeypatch, given):
     for name in plugin_servers.NAMES:
         monkeypatch.delenv(name, raising=False)
     plugin_servers._refuse_sharing()
