@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 from django.db import connection
+from psycopg.pq import ExecStatus
 
 from expansion.queries.invariants import ALL, Broken, broken
 
@@ -45,9 +46,12 @@ class Watch:
     def broken(self) -> list[Broken]:
         """Every row that breaks a rule. A rule that was broken is asked again the next time."""
         now, found = written(), []
+        answer = cache(_answer)  # nothing is written while the rules are asked: what one has read is not fetched again for the next
         for rule in ALL:
             counts, statements = self._seen.get(rule, ({}, []))
-            if statements and (all(now[table] == count for table, count in counts.items()) or all(map(_answers_the_same, statements))):
+            if statements and (
+                all(now[table] == count for table, count in counts.items()) or all(answer(one.text) == one.answer for one in statements)
+            ):
                 self._seen[rule] = ({table: now[table] for table in counts}, statements)
                 continue
             self.asked[rule] += 1
@@ -65,8 +69,15 @@ def written() -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-# A statement, its parameters, and what the database answered, as it came over the wire.
-Asked = tuple[str, Any, list[tuple[bytes | None, ...]]]
+Rows = list[tuple[bytes | None, ...]]
+
+
+class Asked(NamedTuple):
+    """A statement with its table names readable, the same with its parameters filled in, and what the database answered over the wire."""
+
+    sql: str
+    text: bytes
+    answer: Rows
 
 
 @contextmanager
@@ -77,34 +88,41 @@ def statements_made() -> Iterator[list[Asked]]:
     def note(execute, sql, params, many, context):
         done = execute(sql, params, many, context)
         cursor = context["cursor"].cursor
+        text = connection.connection.cursor().mogrify(sql, params).encode()
         # A cursor on the server's side has not fetched anything yet, and several statements in one have several answers.
         is_plain = not hasattr(cursor, "scrollable") and ";" not in sql
-        made.append((sql, params, _rows(cursor.pgresult) if is_plain else _answer(sql, params)))
+        made.append(Asked(sql, text, _rows(cursor.pgresult) if is_plain else _answer(text)))
         return done
 
-    with connection.execute_wrapper(note):
+    with connection.execute_wrapper(note), fetched_at_once():
         yield made
+
+
+@contextmanager
+def fetched_at_once() -> Iterator[None]:
+    """Long readings are no cursors on the server's side meanwhile: the same rows, in one message instead of four."""
+    settings = connection.settings_dict
+    before = settings.get("DISABLE_SERVER_SIDE_CURSORS")
+    settings["DISABLE_SERVER_SIDE_CURSORS"] = True
+    try:
+        yield
+    finally:
+        settings["DISABLE_SERVER_SIDE_CURSORS"] = before
 
 
 def words_of(statements: list[Asked]) -> frozenset[str]:
     """Every word of these statements, and so the name of every table that they read."""
-    return frozenset().union(*(_words(sql) for sql, _, _ in statements))
+    return frozenset().union(*(_words(one.sql) for one in statements))
 
 
-def _answers_the_same(asked: Asked) -> bool:
-    sql, params, answer = asked
-    return _answer(sql, params) == answer
+def _answer(text: bytes) -> Rows:
+    """What the last statement of `text` answers now."""
+    result = connection.connection.pgconn.exec_(text)
+    assert result.status == ExecStatus.TUPLES_OK, (result.error_message, text)
+    return _rows(result)
 
 
-def _answer(sql: str, params: Any) -> list[tuple[bytes | None, ...]]:
-    cursor = connection.connection.execute(sql, params)
-    rows = _rows(cursor.pgresult)
-    while cursor.nextset():
-        rows += _rows(cursor.pgresult)
-    return rows
-
-
-def _rows(result: Any) -> list[tuple[bytes | None, ...]]:
+def _rows(result: Any) -> Rows:
     columns = range(result.nfields)
     return [tuple(result.get_value(row, column) for column in columns) for row in range(result.ntuples)]
 

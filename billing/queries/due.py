@@ -116,11 +116,17 @@ def lock_due(*, entity: int, on: date, after: int, size: int, without: Collectio
 
 def read(*, active_only: bool = False, size: int = 2000) -> Iterator[DueContract]:
     """Every contract, due or not, read the same way in chunks but not locked."""
+    for found in chunks(active_only=active_only, size=size):
+        yield from found
+
+
+def chunks(*, active_only: bool = False, size: int = 2000) -> Iterator[list[DueContract]]:
+    """What `read` yields, chunk by chunk, by id."""
     after: int = 0
     which = f"{CONTRACTS} WHERE c.id > %(after)s AND (c.state = 'active' OR NOT %(active_only)s) ORDER BY c.id LIMIT %(size)s"
     while found := _whole(_rows(which, {"after": after, "size": size, "active_only": active_only})):
         after = found[-1].pk
-        yield from found
+        yield found
 
 
 def _whole(rows: Sequence[Any]) -> list[DueContract]:

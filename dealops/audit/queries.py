@@ -22,7 +22,7 @@ def broken_entries(chain: Chain, *, after: int = 0, upto: int | None = None) -> 
     """
     before = chain.entries.filter(sequence=after).values_list("hash", flat=True).first() if after else ""
     previous_hash, expected = before or "", after + 1
-    rows = chain.entries.filter(sequence__gt=after).select_related("chain").order_by("sequence")
+    rows = chain.entries.filter(sequence__gt=after).order_by("sequence")
     rows = rows if upto is None else rows.filter(sequence__lte=upto)
     for entry in rows.iterator(chunk_size=2000):
         if entry.sequence != expected:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
-from billing.queries.due import DueContract, read
+from billing.queries.due import DueContract, chunks
 from billing.queries.future import columns_of, upcoming
 from billing.queries.invariants.finding import rows
 
@@ -17,12 +16,11 @@ SHOWN = """
 SELECT f.contract_id, v.invoice_date, v.period_start, v.period_end, v.currency, v.net, v.tax, v.total, v.lines
   FROM billing_futureinvoice f JOIN billing_futureinvoiceversion v ON v.id = f.current_id WHERE f.contract_id = ANY(%s)
 """
-CHUNK = 2000
 
 
 def future_is_a_recompute() -> Iterator[tuple[str, str]]:
     """The current version of the future invoice says what the lines, and what waits for the invoice, come to now."""
-    for contracts in _chunks(read(active_only=True)):
+    for contracts in chunks(active_only=True):
         shown = {
             contract: dict(zip(COLUMNS, (*columns, json.loads(lines)), strict=True))
             for contract, *columns, lines in rows(SHOWN, [[one.pk for one in contracts]])
@@ -51,8 +49,3 @@ def _difference(contract: DueContract, shown: dict[str, Any] | None) -> str:
         return ""
     said = f"expects {shown['net']:f} on {shown['invoice_date']}, a recompute says {right['net']:f} on {right['invoice_date']}"
     return f"{said} (differs in {', '.join(wrong)})"
-
-
-def _chunks(contracts: Iterator[DueContract]) -> Iterator[list[DueContract]]:
-    while chunk := list(islice(contracts, CHUNK)):
-        yield chunk

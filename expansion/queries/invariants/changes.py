@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
+
 from billing.models import Document, PendingLine
 from billing.queries.invariants.finding import rows
 from expansion.models import Change
@@ -28,12 +30,18 @@ SHOWN = (
 
 
 def _applied() -> Iterator[Change]:
-    return Change.objects.filter(state="applied").select_related("deal__contract").order_by("pk").iterator(chunk_size=500)
+    needed = ("number", "document_number", "treatment", "waiver_reason", "policy", "mechanisms", "impact")
+    return Change.objects.filter(state="applied").only(*needed).order_by("pk").iterator(chunk_size=500)
 
 
-def _documents() -> dict[str, list[Document]]:
+def _documents() -> QuerySet[Document]:
+    """What was issued for changes at once."""
+    return Document.objects.filter(origin="one_off").only("number", "kind", "reference").order_by("pk")
+
+
+def _by_change(documents: QuerySet[Document]) -> dict[str, list[Document]]:
     found: dict[str, list[Document]] = defaultdict(list)
-    for document in Document.objects.filter(origin="one_off").prefetch_related("lines").order_by("pk"):
+    for document in documents:
         found[document.reference].append(document)
     return found
 
@@ -45,7 +53,7 @@ def _wanted(impact: dict[str, Any]) -> str:
 
 def one_outcome() -> Found:
     """M05: one invoice, one credit note, lines that wait for the next invoice, or nothing and the reason; never none, never two."""
-    documents = _documents()
+    documents = _by_change(_documents())
     waiting = set(PendingLine.objects.values_list("reference", flat=True))
     for change in _applied():
         issued = documents.get(change.number, [])
@@ -130,7 +138,7 @@ def reversals_cancel_out() -> Found:
 
 def documents_are_previews() -> Found:
     """M24: a one-off document carries, line by line, what was shown and agreed."""
-    documents = _documents()
+    documents = _by_change(_documents().prefetch_related("lines"))
     for change in _applied():
         shown = [line for line in change.impact["lines"] if line["outcome"] == "document"]
         for document in documents.get(change.number, []):

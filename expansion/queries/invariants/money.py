@@ -18,9 +18,9 @@ from billing.domain.refusal import Refusal
 from billing.domain.reversal import undo
 from billing.domain.terms import Edit, apply_edits
 from billing.models import Contract, ContractVersion, DocumentLine, LegalEntity, Product
-from billing.queries.due import DueContract, read
+from billing.queries.due import DueContract, chunks, read
 from billing.queries.terms import line_value
-from billing.queries.value import contract_value
+from billing.queries.value import issued_by_contract, value_of
 from expansion.domain.intents import sorted_out
 from expansion.models import Change, Deal
 from expansion.queries.reversal import REVERSE
@@ -39,7 +39,7 @@ def periods_are_conserved() -> Found:
     Days are only additive under actual_days; contracts with another basis, or with a fixed discount, are left to the engine's own tests.
     """
     changes: dict[int, list[Change]] = defaultdict(list)
-    for change in Change.objects.filter(state="applied").select_related("deal"):
+    for change in Change.objects.filter(state="applied").select_related("deal").only("policy", "impact", "deal__contract"):
         changes[change.deal.contract_id].append(change)
     for contract in read():
         mine = changes[contract.pk]
@@ -120,16 +120,18 @@ def _bucket(terms: Terms, key: str, day: date) -> Bucket:
 
 def lines_are_a_fold() -> Found:
     """M08: the lines of a contract are its first ones with every applied change made on them, one after the other."""
-    changes = {change.number: change for change in Change.objects.filter(state="applied")}
+    applied = Change.objects.filter(state="applied").only("number", "effective", "edits", "treatment", "policy")
+    changes = {change.number: change for change in applied}
     references = set(ContractVersion.objects.filter(reference__in=changes).values_list("contract_id", flat=True))
     for contract in Contract.objects.filter(pk__in=references).order_by("pk").iterator(chunk_size=500):
         yield from _refolded(contract, changes)
 
 
 def _refolded(contract: Contract, changes: Mapping[str, Change]) -> Found:
-    terms = _versions(contract)
+    versions = list(contract.versions.only("number", "reference").order_by("number"))
+    terms = _terms_by_version(contract, {version.pk: version.number for version in versions})
     made: dict[str, int] = {}
-    for version in contract.versions.order_by("number"):
+    for version in versions:
         change = changes.get(version.reference)
         if change is None or version.number - 1 not in terms:
             continue
@@ -183,18 +185,17 @@ def _made(intent: Mapping[str, Any], before: Terms, after: Terms) -> Line | None
     return next((line for line in after.lines if line.product == intent["product"] and line not in known), None)
 
 
-def _versions(contract: Contract) -> dict[int, Terms]:
-    """The terms of every version."""
-    rows = list(contract.lines.select_related("product", "added_in", "removed_in").order_by("id"))
+def _terms_by_version(contract: Contract, numbers: Mapping[int, int]) -> dict[int, Terms]:
+    """The terms of every version; `numbers` are those of the versions by their primary keys."""
+    never = contract.version + 1
+    slices = [
+        (numbers.get(row.added_in_id, never), numbers.get(row.removed_in_id, never), line_value(row))
+        for row in contract.lines.select_related("product").order_by("id")
+    ]
     blank = Terms(contract.currency, contract.start, contract.end, contract.months, contract.anchor, contract.in_advance)
     return {
-        number: replace(
-            blank,
-            lines=tuple(
-                line_value(row) for row in rows if row.added_in.number <= number and (not row.removed_in or row.removed_in.number > number)
-            ),
-        )
-        for number in range(1, contract.version + 1)
+        number: replace(blank, lines=tuple(line for added, removed, line in slices if added <= number < removed))
+        for number in range(1, never)
     }
 
 
@@ -243,18 +244,26 @@ def _edit(intent: Mapping[str, Any], before: Terms, after: Terms) -> Edit:
 
 def amounts_are_values() -> Found:
     """M09: a deal's amount is the value of its contract, its recurring revenue that of the contract on the day it was worked out for."""
-    deals = Deal.objects.select_related("contract__legal_entity", "contract__customer__segment").order_by("pk")
-    for deal in deals.iterator(chunk_size=500):
-        if deal.currency != deal.contract.currency:
-            yield deal.permalink, f"is in {deal.currency}, its contract in {deal.contract.currency}"
-            continue
-        value = contract_value(deal.contract, on=deal.mrr_on)
-        if deal.amount != value.total:
-            yield deal.permalink, f"says {deal.amount:f}, its contract is worth {value.total:f}"
-        recurring = value.mrr if deal.is_open else Decimal(0)
-        if deal.mrr_on and deal.mrr != recurring:
-            words = f"says {round_money(deal.mrr, deal.currency):f} a month on {deal.mrr_on:%-d %b %Y}"
-            yield deal.permalink, f"{words}, its contract brings {recurring:f}"
+    needed = ("number", "contract", "currency", "amount", "mrr", "mrr_on", "is_open")
+    for chunk in chunks():
+        contracts = {contract.pk: contract for contract in chunk}
+        issued = issued_by_contract(contracts)
+        for deal in Deal.objects.filter(contract__in=contracts).only(*needed).order_by("pk"):
+            yield from _misvalued(deal, contracts[deal.contract_id], issued.get(deal.contract_id, Decimal(0)))
+
+
+def _misvalued(deal: Deal, contract: DueContract, issued: Decimal) -> Found:
+    if deal.currency != contract.terms.currency:
+        yield deal.permalink, f"is in {deal.currency}, its contract in {contract.terms.currency}"
+        return
+    waiting = [one.line for one in contract.waiting]
+    value = value_of(contract.terms, contract.billed_until, contract.basis, waiting, issued=issued, on=deal.mrr_on)
+    if deal.amount != value.total:
+        yield deal.permalink, f"says {deal.amount:f}, its contract is worth {value.total:f}"
+    recurring = value.mrr if deal.is_open else Decimal(0)
+    if deal.mrr_on and deal.mrr != recurring:
+        words = f"says {round_money(deal.mrr, deal.currency):f} a month on {deal.mrr_on:%-d %b %Y}"
+        yield deal.permalink, f"{words}, its contract brings {recurring:f}"
 
 
 def steps_are_taken() -> Found:
