@@ -224,6 +224,7 @@ DOORS: dict[str, Door] = {
     "api:signal-list": Door(EVERYBODY, "GET POST", "", ACT_ASKS),
     "api:signal-detail": page(row="signal"),
     "api:signal-hand-off": form(row="signal", why=ACT_ASKS),
+    "api:signal-tick": form(row="signal", why=ACT_ASKS),
     "api:play-list": page(),
     "api:offer-list": Door(EVERYBODY, "GET POST", "", ACT_ASKS),
     "api:offer-detail": page(row="offer"),

@@ -12,14 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.clock import business_date, now
+from billing.domain.refusal import Refusal
 from billing.models import Customer
 from dealops.rest.idempotency import KeyedWrites
 from expansion import rules_motion as rules
 from expansion.api import motion_serializers as serializers
 from expansion.api.views import Scoped
 from expansion.models import Play, Signal
-from expansion.operations import facts, inbox_of_signals, qualifying
+from expansion.operations import facts, inbox_of_signals, play_tasks, qualifying
 from expansion.operations.usage import Row, record_usage
+from expansion.queries.play_tasks import of_signals as tasks_of_signals
 from expansion.scope import visible
 
 LONDON = "Europe/London"
@@ -117,6 +119,14 @@ class SignalViews(KeyedWrites, Scoped, viewsets.ReadOnlyModelViewSet):
     ordering = ("-id",)
     queryset = Signal.objects.select_related("customer", "deal", "play", "product", "created_by")
 
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """With the tasks of what is shown: two queries, however many signals."""
+        made = super().get_serializer(*args, **kwargs)
+        shown = made.instance if isinstance(made.instance, list) else [made.instance] if made.instance else []
+        keys, today = [signal.pk for signal in shown], business_date(LONDON, now())
+        made.context["tasks"] = tasks_of_signals(keys, user=self.request.user, today=today) if keys else {}
+        return made
+
     @extend_schema(request=serializers.LogSignalSerializer, responses={201: serializers.SignalSerializer})
     def create(self, request: Request) -> Response:
         """Log what a customer said."""
@@ -143,6 +153,19 @@ class SignalViews(KeyedWrites, Scoped, viewsets.ReadOnlyModelViewSet):
             signal_id=signal.pk, version=version, answers=qualifying.Answers(**given), by=request.user, on=business_date(LONDON, at), now=at
         )
         return Response(serializers.IntroductionSerializer(done).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=serializers.TickSerializer, responses=serializers.SignalSerializer)
+    @action(detail=True, methods=["post"])
+    def tick(self, request: Request, pk: str) -> Response:
+        """Tick one of its tasks off, or take the tick back. A second time changes nothing."""
+        signal = self.get_object()
+        asked = serializers.TickSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        task = asked.validated_data["task"]
+        if not signal.tasks.filter(pk=task).exists():
+            raise Refusal("unknown_task", "task", f"This signal has no task {task}. Its `tasks` have the numbers.")
+        play_tasks.tick(task_id=task, done=asked.validated_data["done"], by=request.user, now=now())
+        return Response(self.get_serializer(self.get_queryset().get(pk=signal.pk)).data)
 
 
 class PlayViews(mixins.ListModelMixin, viewsets.GenericViewSet):

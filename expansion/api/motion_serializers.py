@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from billing.api.fields import Amount
@@ -87,7 +88,28 @@ class FactSerializer(serializers.Serializer):
     completeness = serializers.CharField(required=False, help_text="Percent of the six intake fields, for an intake")
 
 
+class TaskSerializer(serializers.Serializer):
+    """One thing the play asks for: whose it is now, by when, and who ticked it off."""
+
+    id = serializers.IntegerField(source="task.pk", help_text="What `tick` names")
+    title = serializers.CharField(source="task.title")
+    owner = PersonSerializer(allow_null=True, help_text="Whose it is now; nobody's while the customer has no deal")
+    due_on = serializers.DateField(source="task.due_on")
+    is_late = serializers.BooleanField()
+    done_by = PersonSerializer(source="task.done_by", allow_null=True)
+    done_at = serializers.DateTimeField(source="task.done_at", allow_null=True)
+
+
+class TickSerializer(StrictSerializer):
+    """Ticks a task off, or opens it again."""
+
+    task = WholeNumber(min_value=1, max_value=2**63 - 1, help_text="The `id` of one of the signal's tasks")
+    done = serializers.BooleanField(required=False, default=True, help_text="False takes the tick back")
+
+
 class SignalSerializer(serializers.ModelSerializer):
+    """`tasks` are read once for all signals of an answer: the view puts them into the context."""
+
     customer = serializers.CharField(source="customer.number", read_only=True)
     deal = serializers.CharField(source="deal.number", read_only=True, default=None, allow_null=True)
     play = serializers.CharField(source="play.code", read_only=True, default=None, allow_null=True)
@@ -96,6 +118,11 @@ class SignalSerializer(serializers.ModelSerializer):
     value = Amount()
     version = serializers.IntegerField(source="version_number", read_only=True)
     seen = serializers.CharField(source="times", read_only=True)
+    tasks = serializers.SerializerMethodField(help_text="What its play asks for, in the play's order; of a settled signal what was done")
+
+    @extend_schema_field(TaskSerializer(many=True))
+    def get_tasks(self, signal: Signal) -> Any:
+        return TaskSerializer(self.context["tasks"].get(signal.pk, ()), many=True).data
 
     class Meta:
         model = Signal
@@ -103,7 +130,7 @@ class SignalSerializer(serializers.ModelSerializer):
             "id", "version", "customer", "deal", "play", "trigger", "kind", "family", "mechanism", "product", "state", "because", "message",
             "inputs", "gates", "gate", "held_reason", "quote", "goal", "problem", "urgency", "department", "value", "currency",
             "value_words",
-            "data_as_of", "created_by", "first_seen", "last_seen", "seen", "snoozed_until", "reason",
+            "data_as_of", "created_by", "first_seen", "last_seen", "seen", "snoozed_until", "reason", "tasks",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -80,7 +80,7 @@ def test_numbers_are_strings_everywhere(schema):
         "period_days",
         "attempts",
     }
-    counts |= {"id", "health", "seats_used", "status", "number", "team_size", "budget", "timing", "need", "commitment", "signal"}
+    counts |= {"id", "health", "seats_used", "status", "number", "team_size", "budget", "timing", "need", "commitment", "signal", "task"}
     for name, component in schema["components"]["schemas"].items():
         for field, kind in component.get("properties", {}).items():
             if kind.get("type") in {"number", "integer"}:

@@ -1,11 +1,14 @@
 """Facts come in by the API: each row answered, each sent twice counted once; signals logged and handed off."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from expansion.models import EngagementEvent, Intake, Introduction, UsageReading
-from expansion.operations import signals
+from expansion.models import EngagementEvent, Intake, Introduction, PlayTask, UsageReading
+from expansion.operations import inbox_of_signals, signals
+from tests.expansion import many
 from tests.expansion.api.conftest import Api
-from tests.expansion.operations.customers import live, tell_brightwave
+from tests.expansion.operations.customers import live, run, tell_brightwave, tell_many
 from tests.worlds import STORY_DAY
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +95,68 @@ def test_signals_plays_and_offers_are_read_and_filtered(world, sales):
     assert sales.get("signals/", quota="1").status_code == 400
     assert sales.get("plays/", code="tm2").json()["results"][0]["versions"][0]["state"] == "live"
     assert sales.get("offers/").json()["results"] == []
+
+
+@pytest.mark.req("S1-21")
+def test_a_signal_lists_what_its_play_asks_for_which_is_ticked_off_and_taken_back(world, sales):
+    tell_brightwave(world)
+    tasks = [{"title": "Ask who else needs a seat", "days": 3}, {"title": "Check the price", "days": 0, "owner": "deal_owner"}]
+    live(world, "TM2", tasks=tasks)
+    run(world)
+    (signal,) = sales.get("signals/").json()["results"]
+    first, second = signal["tasks"]
+    carl, ada = ({"name": p.name, "email": p.email} for p in (world.csm, world.ae))
+    assert first == {
+        "id": first["id"], "title": "Ask who else needs a seat", "owner": carl, "due_on": "2026-06-19", "is_late": False,
+        "done_by": None, "done_at": None,
+    }  # fmt: skip
+    assert (second["title"], second["owner"], second["due_on"]) == ("Check the price", ada, "2026-06-16")
+    here = f"signals/{signal['id']}/"
+    done = sales.post(f"{here}tick/", {"task": first["id"]})
+    assert done.status_code == 200, done.content
+    assert [(t["done_by"], bool(t["done_at"])) for t in done.json()["tasks"]] == [(ada, True), (None, False)]
+    assert sales.get(here).json()["tasks"] == done.json()["tasks"]
+    again = sales.post(f"{here}tick/", {"task": first["id"], "done": False})
+    assert again.json()["tasks"][0] == first, "taken back, it is as it was"
+
+
+@pytest.mark.req("S1-21")
+def test_a_task_is_ticked_off_by_whom_the_page_would_let_and_only_at_its_own_signal(world, sales):
+    tell_brightwave(world)
+    live(world, "TM2", tasks=[{"title": "Ask who else needs a seat", "days": 3}])
+    run(world)
+    task = PlayTask.objects.get()
+    here = f"signals/{task.signal_id}/tick/"
+    refused = Api(world.finance).post(here, {"task": task.pk})
+    assert refused.status_code == 403 and "Its owner ticks a task off" in refused.content.decode()
+    said = Api(world.csm).post("signals/", {"customer": "CU-1042", "quote": "We hire five people"}).json()
+    assert said["tasks"] == []
+    for path, body, words in (
+        (f"signals/{said['id']}/tick/", {"task": task.pk}, f"This signal has no task {task.pk}"),
+        (here, {"task": 10**18}, "has no task"), (here, {}, "task"), (here, {"task": 1.5}, "task"), (here, {"task": "1"}, "task"),
+        (here, {"task": 2**63}, "task"), (here, {"task": task.pk, "done": "perhaps"}, "done"), (here, {"tick": task.pk}, "tick"),
+    ):  # fmt: skip
+        answer = sales.post(path, body)
+        assert answer.status_code == 400 and words in answer.content.decode(), (path, body, answer.content)
+    inbox_of_signals.dismiss(signal_id=task.signal_id, version=1, reason="They leave", by=world.csm, now=world.now)
+    settled = sales.post(here, {"task": task.pk})
+    assert settled.status_code in {400, 409, 422} and "This signal is dismissed" in settled.content.decode()
+    assert not PlayTask.objects.filter(done_at__isnull=False).exists()
+
+
+@pytest.mark.req("S1-21")
+def test_signals_with_their_tasks_take_the_same_queries_however_many(world, sales):
+    live(world, "TM2", tasks=[{"title": "Ask who else needs a seat", "days": 3}])
+    counts = []
+    for size in (2, 8):
+        tell_many([deal.contract for deal in many.deals(size, owner=world.ae)], "1")
+        run(world)
+        with CaptureQueriesContext(connection) as asked:
+            rows = sales.get("signals/").json()["results"]
+        counts.append((sum(len(row["tasks"]) for row in rows), len(asked)))
+    (few, queries), (more, queries_for_more) = counts
+    assert (few, more) == (2, 10)
+    assert queries_for_more <= queries
 
 
 def test_a_key_sent_twice_logs_one_signal(world):
