@@ -116,8 +116,17 @@ def _accounting(facts: Facts) -> Light:
     parts = [part for part in (facts.document, facts.template) if part is not None]
     if not parts:
         return Light("Accounting", Status.DONE, "Nothing to post")
+    if facts.document and facts.document.state == "settled" and facts.template and facts.template.state not in {"settled", "done"}:
+        return _beside_a_settled_one(facts, facts.template)
     worst = min(parts, key=lambda part: _ORDER.get(part.state, 0))
     return _delivery("Accounting", worst, done="Posted", doing="Posting")
+
+
+def _beside_a_settled_one(facts: Facts, template: Delivery) -> Light:
+    """Nothing more is sent about the document; the template still is, and what it waits for is told."""
+    on_its_way = _delivery("Accounting", template, done="", doing="On its way")
+    words = f"{on_its_way.words[0].lower()}{on_its_way.words[1:]}"
+    return Light("Accounting", on_its_way.status, f"{facts.document_number} is settled otherwise; the template: {words}")
 
 
 _ORDER = {"parked": 0, "unknown": 1, "sending": 2, "queued": 3, "settled": 4, "done": 5}
