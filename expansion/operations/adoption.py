@@ -174,7 +174,10 @@ def _check(task_id: int, on: date, now: datetime) -> bool:
 
 @transaction.atomic
 def answer(*, task_id: int, passes: bool, words: str, by: User, on: date, now: datetime) -> AdoptionTask:
-    """A person's answer to a task: the letter was written, the value was reviewed, or what was counted wrongly."""
+    """A person's answer to a task: the letter was written, the value was reviewed, or what was counted wrongly.
+
+    Raises NotAllowed, or Refusal; for a task that has passed too: what it settled, and what was decided on that, stays.
+    """
     rules.demand(rules.why_not_work_signal(by))
     task = (
         AdoptionTask.objects.select_for_update(of=("self",))
@@ -182,6 +185,10 @@ def answer(*, task_id: int, passes: bool, words: str, by: User, on: date, now: d
         .get(pk=task_id)
     )
     rules.demand(rules.why_not_see(by, task.adoption.customer))
+    if task.state == AdoptionTask.State.PASSED:
+        who = f" by {task.by}" if task.by else ""
+        why = f"“{task.title}” was settled{who}: {task.words.rstrip('.')}. It stays. If they need help again, log a signal about them."
+        raise Refusal("settled", "task", why)
     if not words.strip():
         raise Refusal("no_words", "words", "Say in a few words what you found.")
     task.state = AdoptionTask.State.PASSED if passes else AdoptionTask.State.FAILED

@@ -158,3 +158,26 @@ def test_the_deal_asks_for_it_and_shows_it(world, client, settings):
     client.force_login(world.finance)
     client.post(f"/adoption/{task.pk}/commitment", {**given, "outcome": "Something else"})
     assert Adoption.objects.get().promise == "No overtime"
+
+
+@pytest.mark.req("S2-31")
+def test_what_a_person_settled_stays_and_the_sentence_names_the_way_out(world):
+    task = AdoptionTask.objects.get(kind="value")
+    given = {"task_id": task.pk, "by": world.csm, "on": STORY_DAY, "now": world.now}
+    adoption.answer(passes=False, words="Not yet", **given)
+    adoption.answer(passes=True, words="Overtime is gone.", **given)
+    for passes in (False, True):
+        with pytest.raises(Refusal, match=f"was settled by {world.csm}: Overtime is gone. It stays. .* log a signal about them"):
+            adoption.answer(passes=passes, words="They left", **given | {"by": world.ae})
+    task.refresh_from_db()
+    assert (task.state, task.words, task.by) == ("passed", "Overtime is gone.", world.csm)
+
+
+def test_a_check_that_passed_by_the_counts_is_not_failed_by_hand(world):
+    used(world, 24, STORY_DAY + 7 * DAY)
+    check(world, STORY_DAY + 7 * DAY)
+    task = AdoptionTask.objects.get(kind="activation")
+    with pytest.raises(Refusal, match="was settled: "):
+        adoption.answer(task_id=task.pk, passes=False, words="x", by=world.csm, on=STORY_DAY, now=world.now)
+    task.refresh_from_db()
+    assert task.state == "passed"
