@@ -44,6 +44,7 @@ class Signal(models.Model):
     goal = models.TextField(blank=True)
     problem = models.TextField(blank=True)
     urgency = models.CharField(max_length=20, blank=True)
+    kept = models.JSONField(default=dict, blank=True, help_text="What else was written for the hand-off: evidence, note, scores, route")
     contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     department = models.CharField(max_length=80, blank=True)
     units = models.PositiveIntegerField(null=True, blank=True, help_text="How many units more the play suggests")

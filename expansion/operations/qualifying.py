@@ -25,6 +25,7 @@ from expansion.operations.deals import place, stage_of
 from expansion.operations.inbox_of_signals import ask_again, lock, product_named
 from expansion.queries.facts import snapshots
 
+BESIDE = ("evidence", "note", "complexity", "offer_type")
 PIPELINES = {"upsell": "upsells", "cross_sell": "cross_sells", "downgrade": "downgrades"}
 
 
@@ -42,6 +43,12 @@ class Answers:
     scores: Mapping[str, int] = field(default_factory=dict)
     complexity: str = ""
     offer_type: str = ""
+
+    def beside(self) -> dict[str, Any]:
+        """What a signal has no column for, as it is kept there: texts that are not blank, and the scores that are scores."""
+        texts = {name: text for name in BESIDE if (text := getattr(self, name).strip())}
+        scores = {name: value for name, value in self.scores.items() if name in qualification.SCORED and value in (1, 2, 3)}
+        return texts | ({"scores": scores} if scores else {})
 
 
 @transaction.atomic
@@ -71,6 +78,7 @@ def hand_off(*, signal_id: int, version: int, answers: Answers, by: User, on: da
     )  # fmt: skip
     contact = facts.know_contact(customer=signal.customer, name=answers.contact, department=answers.department)
     signal.contact, signal.goal, signal.problem = contact, answers.goal.strip(), answers.problem.strip()
+    signal.department, signal.kept = answers.department.strip() or signal.department, answers.beside()
     signal.state, signal.closed_by, signal.closed_at = Signal.State.HANDED_OFF, by, now
     signal.version_number += 1
     signal.save()
@@ -85,17 +93,18 @@ def hand_off(*, signal_id: int, version: int, answers: Answers, by: User, on: da
 def keep(*, signal_id: int, version: int, answers: Answers, by: User, now: datetime) -> Signal:
     """What is known by now is kept on the signal, and nothing is handed over yet: the step between the signal and the offer (S3-12).
 
-    Goal, problem, contact, department and product are kept; blank ones stay unknown. Raises Refusal, Stale or NotAllowed.
+    Every answer is kept, the note and the scores too; blank ones stay unknown. Raises Refusal, Stale or NotAllowed.
     """
     signal = lock(signal_id, version, by)
     if signal.state not in {Signal.State.OPEN, Signal.State.SNOOZED}:
         raise Refusal("not_open", "state", f"This signal is {signal.get_state_display().lower()}; nothing is added to it any more.")
     signal.product = product_named(signal, answers.product)
     signal.goal, signal.problem, signal.department = answers.goal.strip(), answers.problem.strip(), answers.department.strip()
+    signal.kept = answers.beside()
     if answers.contact.strip():
         signal.contact = facts.know_contact(customer=signal.customer, name=answers.contact, department=answers.department)
     signal.version_number += 1
-    signal.save(update_fields=["product", "goal", "problem", "department", "contact", "version_number"])
+    signal.save(update_fields=["product", "goal", "problem", "department", "kept", "contact", "version_number"])
     record(
         action="signal.clarified", sentence=f"{by} wrote down what is known about {signal.customer.name}.",
         subjects=[signal.permalink, signal.customer.permalink, *([signal.deal.permalink] if signal.deal else [])],

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from expansion.demo.motion import _viewed
 from expansion.models import AccountProfile, Contact, Goal, Introduction, Offer, Signal, UsageReading
-from expansion.operations import facts
+from expansion.operations import facts, qualifying
 from tests.expansion.desk import approved, set_clock
 from tests.expansion.operations.customers import live, run, told_world
 from tests.expansion.web.test_offers import form
@@ -79,6 +79,51 @@ def test_what_was_handed_over_is_clarified_and_what_somebody_changed_meanwhile_i
     Contact.objects.filter(customer=world.deal.customer).update(name="")
     client.force_login(world.ae)
     assert "I showed this offer" in text(client.get(f"{reverse('offer_new')}?introduction={Introduction.objects.get().pk}"))
+
+
+def form_of(client, signal):
+    """What the form of qualification opens with."""
+    page = client.get(reverse("signal_qualify", args=[signal.pk]))
+    given = page.context["given"]
+    return text(page), {name: getattr(given, name) for name in ("evidence", "note", "complexity", "offer_type")}, dict(given.scores)
+
+
+@pytest.mark.req("S3-12", "S3-57")
+def test_nothing_that_was_typed_is_lost_when_it_is_kept_for_later_or_comes_back_with_a_question(client, world):
+    live(world, "TM2")
+    run(world)
+    signal = Signal.objects.get()
+    client.force_login(world.csm)
+    page, first, scores = form_of(client, signal)
+    assert "Not asked yet." in page and first["note"] == "" and scores["commitment"] == 1
+    said = {"evidence": "They counted it with us", "note": "Dana is away in July", "complexity": "deeper", "offer_type": "review"}
+    given = {"budget": 1, "timing": 2, "need": 3, "commitment": 3}
+    typed = answers(signal, act="keep", goal="", **said, **{name: str(value) for name, value in given.items()})
+    client.post(reverse("signal_qualify", args=[signal.pk]), typed)
+    page, kept, scores = form_of(client, signal)
+    assert (kept, scores) == (said, given)
+    assert "Not asked yet." not in page, "a score somebody gave is not explained away"
+    run(world, STORY_DAY + timedelta(days=1))
+    assert form_of(client, signal)[1:] == (said, given), "the play that sees it again takes nothing of it"
+
+    signal.refresh_from_db()
+    client.post(reverse("signal_qualify", args=[signal.pk]), answers(signal, **said))
+    handed = Introduction.objects.get()
+    assert handed.note == said["note"]
+    qualifying.give_back(introduction_id=handed.pk, question="Who signs?", by=handed.to or world.ae, now=world.now)
+    _, back, scores = form_of(client, signal)
+    assert back == said and scores == {"budget": 2, "timing": 2, "need": 3, "commitment": 2}
+
+
+@pytest.mark.req("S3-12")
+def test_scores_that_are_none_are_not_kept(client, world):
+    live(world, "TM2")
+    run(world)
+    signal = Signal.objects.get()
+    client.force_login(world.csm)
+    client.post(reverse("signal_qualify", args=[signal.pk]), answers(signal, act="keep", budget="9", timing="x", need="3", note=" "))
+    signal.refresh_from_db()
+    assert signal.kept == {"evidence": "They said so", "scores": {"need": 3, "commitment": 2}}
 
 
 @pytest.mark.req("S3-31")
