@@ -123,6 +123,17 @@ def _scope(user: User) -> Scope:
     return Scope(False, covered("legal_entities"), covered("segments"), covered("customers"))
 
 
+def seers_of(customer: Customer, people: QuerySet[User]) -> QuerySet[User]:
+    """Of these people, those who see this customer: `visible` asked the other way round, in the same queries however many they are."""
+    if not Team.objects.exists():
+        return people
+    over = Q(legal_entities=customer.legal_entity_id) | Q(customers=customer.pk)
+    if customer.segment_id:
+        over |= Q(segments=customer.segment_id)
+    teamless = Q(teams__isnull=True, role__in=COMPANY_WIDE)
+    return people.filter(Q(teams__in=Team.objects.filter(over).values("pk")) | teamless).distinct()
+
+
 def visible(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
     """Of these rows of the billing floor, those this person sees. Models that belong to no customer (products, prices) come back whole."""
     scope = scope_of(user)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
+from django.db.models import QuerySet
+
 from billing.domain.refusal import Refusal
-from dealops.accounts.models import User
+from billing.rules import seers_of
+from dealops.accounts.models import Role, User
 from expansion.domain.motion import qualification
 from expansion.domain.motion.account import Account
 from expansion.domain.motion.words import Known, known
@@ -18,16 +22,20 @@ WITH = ("signal__customer", "signal__product", "customer__legal_entity", "deal",
 
 
 def known_of(signal: Signal, *, on: date) -> Known:
-    """Everything the form of qualification opens with. Nineteen queries."""
+    """Everything the form of qualification opens with; what somebody kept goes before what can be read. Nineteen queries."""
     account = snapshots(on=on, customers=[signal.customer_id]).get(signal.customer_id) or Account("", signal.customer.name)
     contact = signal.contact or Contact.objects.filter(customer=signal.customer).order_by("-owns_budget", "pk").first()
     open_goal = Goal.objects.filter(customer=signal.customer, state=Goal.State.OPEN).order_by("-weight", "-created_at").first()
-    return known(
+    found = known(
         account=account, kind=signal.kind, inputs=signal.inputs, product=signal.product.code if signal.product else "",
         problem=signal.problem, quote=signal.quote, urgency=signal.urgency, goal=signal.goal or (open_goal.title if open_goal else ""),
         contact=contact.name if contact else "", department=signal.department or (contact.department if contact else ""),
         owns_budget=bool(contact and contact.owns_budget),
     )  # fmt: skip
+    scores = {**found.scores, **signal.kept.get("scores", {})}
+    # Why a score was filled in is said of that score only, not of one that somebody gave.
+    why = {name: words for name, words in found.why.items() if scores[name] == found.scores[name]}
+    return replace(found, evidence=signal.kept.get("evidence") or found.evidence, scores=scores, why=why)
 
 
 def still_unknown(signal: Signal, *, on: date, goal: str = "") -> list[str]:
@@ -49,6 +57,12 @@ def one(pk: int, user: User) -> Introduction:
     """Raises Introduction.DoesNotExist, also for another team's."""
     found: Introduction = visible(user, Introduction.objects.all()).select_related(*WITH).get(pk=pk)
     return found
+
+
+def takers(given: Introduction) -> QuerySet[User]:
+    """Whom it may be sent on to: sellers who see the customer, without the one who has it. Two queries."""
+    sellers = User.objects.filter(role=Role.SALES, is_active=True).exclude(pk=given.to_id)
+    return seers_of(given.customer, sellers).order_by("name", "pk")
 
 
 def following(given: Introduction) -> Introduction | None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing.clock import now
 from billing.domain.refusal import Refusal
 from billing.models import Product
-from dealops.accounts.models import Role, User
+from dealops.accounts.models import User
 from dealops.database import raise_unless_busy
 from expansion import rules_motion as rules
 from expansion.domain.motion import plays, qualification
@@ -76,7 +76,7 @@ def _filled_in(signal: Signal) -> tuple[operations.Answers, Mapping[str, str]]:
     code = signal.product.code if signal.product else ""
     answers = operations.Answers(
         goal=known.goal, problem=known.problem, evidence=known.evidence, contact=known.contact, department=known.department,
-        product=code, scores=known.scores,
+        product=code, scores=known.scores, **{name: signal.kept.get(name, "") for name in ("note", "complexity", "offer_type")},
     )  # fmt: skip
     return answers, known.why
 
@@ -109,13 +109,12 @@ def introduction(request: HttpRequest, pk: int) -> HttpResponse:
     """The hand-off as it was given: four groups of context, and what to do with it."""
     found = introduction_or_404(request, pk)
     refusal = rules.why_not_answer_introduction(request.user, found)
-    sellers = User.objects.filter(role=Role.SALES, is_active=True).exclude(pk=found.to_id).order_by("name")
     moment = now()
     return page(
         request, "signals/introduction.html", title=f"Hand-off: {found.customer.name}", given=found, refusal=refusal,
         headline=headline_of(found.signal), context=groups_of(found.context), scores=found.qualification.items(),
         is_open=found.state == Introduction.State.GIVEN, is_late=found.state == Introduction.State.GIVEN and found.due_at < moment,
-        sellers=sellers if refusal is None else [], following=queries.following(found),
+        sellers=queries.takers(found) if refusal is None else [], following=queries.following(found),
         tasks=play_tasks.of_signals([found.signal_id], user=request.user, today=today()).get(found.signal_id, ()),
     )  # fmt: skip
 

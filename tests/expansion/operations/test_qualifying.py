@@ -8,9 +8,12 @@ from django.apps import apps
 
 from billing.domain.refusal import NotAllowed, Refusal
 from billing.models import Team
+from dealops.accounts.models import User
+from expansion import rules_motion as rules
 from expansion.models import Introduction, Signal
 from expansion.operations import facts, qualifying
 from expansion.operations.qualifying import Answers
+from expansion.queries.introductions import takers
 from tests.expansion.operations.customers import live, run, told_world
 from tests.worlds import STORY_DAY
 
@@ -175,3 +178,26 @@ def test_one_person_hands_a_signal_off_once(world):
     hand_off(world)
     with pytest.raises(Refusal, match="cannot be handed off"):
         hand_off(world)
+
+
+@pytest.mark.req("F88")
+def test_it_is_offered_to_be_sent_on_to_exactly_those_who_may_take_it(world, django_assert_num_queries):
+    given, customer, entity = hand_off(world), world.contract.customer, world.contract.legal_entity
+    ways = {
+        "entity": {"legal_entities": [entity]}, "customer": {"customers": [customer]},
+        "segment": {"segments": [customer.segment] if customer.segment else []}, "nothing": {},
+    }  # fmt: skip
+    sellers = {name: User.objects.create_user(f"{name}@demo.example", "x", name=name, role="sales") for name in (*ways, "gone", "teamless")}
+    User.objects.filter(name="gone").update(is_active=False)
+    everybody = set(User.objects.filter(role="sales", is_active=True).exclude(pk=given.to_id))
+    assert set(takers(given)) == everybody, "without a team everybody sees everything"
+    for name, covered in ways.items():
+        team = Team.objects.create(code=name, name=name)
+        team.members.set([sellers[name], sellers["gone"]])
+        for field, rows in covered.items():
+            getattr(team, field).set(rows)
+    with django_assert_num_queries(2):
+        offered = list(takers(given))
+    assert {p.name for p in offered} == {"entity", "customer", *(["segment"] if customer.segment else [])}
+    for person in everybody:
+        assert (person in offered) == (rules.why_not_see(person, customer) is None), person
