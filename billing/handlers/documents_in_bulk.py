@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from celery.exceptions import SoftTimeLimitExceeded
+
 from billing.adapters.accounting import comparison, port
 from billing.clock import now
 from billing.connections import accounting_for
@@ -70,6 +72,8 @@ def _elements(deliveries: Sequence[Delivery], fates: dict[int, Fate]) -> list[El
         try:
             posting = postings[delivery.message.pk]
             elements.append(Element(delivery, posting, document_payload(posting.document)))
+        except SoftTimeLimitExceeded:
+            raise
         except Exception as error:
             fates[delivery.message.pk] = error
     return elements

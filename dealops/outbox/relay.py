@@ -97,7 +97,7 @@ def drain(*, queue: str, limit: int = 1000, gives_way_to: str | None = None) -> 
             place = None  # once more from the start: what was behind another of its subject, and what came back
             continue
         place = (batch[-1].message.available_at, batch[-1].message.pk)
-        batch += company(batch[0], most=limit - taken)
+        batch += _company_or_back(batch[0], most=limit - taken)
         if len(batch) > 1:
             deliver_together(batch)
         else:
@@ -174,6 +174,24 @@ def claim(*, queue: str, size: int, after: Place | None = None) -> list[Delivery
     return _taken(CLAIM_BEHIND, queue=queue, size=size, at=after[0], id=after[1])
 
 
+def _company_or_back(first: Delivery, *, most: int) -> list[Delivery]:
+    """Its company. When the worker's time is up before anything was sent, the message goes back at once, and the limit goes on up."""
+    try:
+        return company(first, most=most)
+    except SoftTimeLimitExceeded:
+        _give_back(first)
+        raise
+
+
+def _give_back(delivery: Delivery) -> None:
+    """Waiting again as it was before it was claimed, due at once: nothing of it was sent by this worker."""
+    state = State.UNKNOWN if delivery.look_first else State.QUEUED
+    try:
+        _postpone(delivery, state, Attempt.Outcome.LATER, "The time of the worker was up before it was sent.", 0)
+    except LeaseLost:
+        log.warning("Lease of message %s was taken over; nothing was written.", delivery.message.pk)
+
+
 def company(first: Delivery, *, most: int) -> list[Delivery]:
     """Take what may go in one call with a claimed message: due, behind it, of the same place over there; `most` with it."""
     message = first.message
@@ -183,6 +201,8 @@ def company(first: Delivery, *, most: int) -> list[Delivery]:
         return []
     try:
         most = min(together.most(message), most)
+    except SoftTimeLimitExceeded:
+        raise
     except Exception:
         log.exception("How many of %s go together is not known; it goes alone", message.topic)
         return []

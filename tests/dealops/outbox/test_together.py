@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -244,3 +245,28 @@ def test_a_claim_in_the_middle_of_a_backlog_starts_there_in_the_index(calls):
             cursor.execute("RESET enable_seqscan")
     condition = next(line for line in plan.splitlines() if "Index Cond" in line and "queue" in line)
     assert "ROW(available_at, id) >" in condition, plan
+
+
+@pytest.mark.req("F30")
+@pytest.mark.parametrize(("before", "outcome"), [(State.QUEUED, State.QUEUED), (State.UNKNOWN, State.UNKNOWN)])
+def test_a_worker_whose_time_is_up_while_it_looks_for_company_gives_the_message_back_and_stops(calls, monkeypatch, before, outcome):
+    def too_late(message):
+        raise SoftTimeLimitExceeded
+
+    together = handlers._together[TOPIC]
+    monkeypatch.setitem(handlers._together, TOPIC, handlers.Together(most=too_late, deliver=together.deliver))
+    first, _ = put(1), put(2)
+    if before == State.UNKNOWN:
+        relay.claim(queue="bulk", size=1)
+        Message.objects.filter(pk=first.pk).update(state=State.UNKNOWN, lease_token=None, lease_until=None)
+    with pytest.raises(SoftTimeLimitExceeded):
+        relay.drain(queue="bulk")
+    assert calls == [], "nothing more is taken up when the time is over"
+    first.refresh_from_db()
+    assert (first.state, first.lease_token, first.doubts) == (outcome, None, 0)
+    assert states()[2] == State.QUEUED
+    last = first.tries.latest("number")
+    assert (last.outcome, last.words) == (Attempt.Outcome.LATER, "The time of the worker was up before it was sent.")
+    monkeypatch.setitem(handlers._together, TOPIC, together)
+    assert relay.drain(queue="bulk") == 2, "the next worker has it at once, not only after the lease"
+    assert set(states().values()) == {State.DONE}
