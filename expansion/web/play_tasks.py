@@ -17,7 +17,10 @@ from expansion.web.frame import back, section
 @require_POST
 @section("signals")
 def tick(request: HttpRequest, pk: int) -> HttpResponse:
-    """Posted `undo` (yes) opens it again; `next` is the page of ours it was pressed on, else the signal's."""
+    """Posted `undo` (yes) opens it again; `next` is the page of ours it was pressed on, else the signal's.
+
+    The Undo beside the reply leads back to the same part of that page: a browser keeps the fragment of the address it asked.
+    """
     try:
         task = queries.one(pk, request.user)
     except PlayTask.DoesNotExist:
@@ -28,5 +31,6 @@ def tick(request: HttpRequest, pk: int) -> HttpResponse:
         operations.tick(task_id=pk, done=done, by=request.user, now=now())
         return f"{'Done' if done else 'Open again'}: {task.title} ({task.signal.customer.name})."
 
-    carried_out(request, act, undo=reverse("signal_task", args=[pk]) if done else "")
+    part = "".join(request.POST.get("next", "").partition("#")[1:])
+    carried_out(request, act, undo=f"{reverse('signal_task', args=[pk])}{part}" if done else "")
     return back(request, "signal", task.signal_id)

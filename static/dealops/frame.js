@@ -41,6 +41,15 @@
     return made;
   }
 
+  // What a page opens with is not read aloud, least of all above the part one comes back to: there the reply is put in once more.
+  if (window.location.hash) {
+    $$(".do-messages [role] > div").forEach((words) => {
+      const said = Array.from(words.childNodes);
+      words.replaceChildren();
+      window.setTimeout(() => words.replaceChildren(...said), 100);
+    });
+  }
+
   // Any form of the page carries the token; the cookie is not readable.
   function csrf() {
     const field = $("input[name=csrfmiddlewaretoken]");

@@ -3,10 +3,13 @@
 import pytest
 from playwright.sync_api import expect
 
-from expansion.models import Signal
+from expansion.models import PlayTask, Signal
+from expansion.operations import qualifying
 from tests.browser import sideways, violations
 from tests.expansion.desk import set_clock
 from tests.expansion.operations.customers import live, run, told_world
+from tests.expansion.operations.test_play_tasks import ANSWERS
+from tests.worlds import STORY_DAY
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -62,6 +65,7 @@ def test_from_the_signal_to_the_composer_filled_in(at_site, world):
     # 2:00 Sales accepts: the deal opens with the context on top, and the composer knows the goal.
     ada = at_site.open("/home", world.ae)
     ada.get_by_role("link", name="Open the hand-off of Brightwave Logistics").click()
+    ada.wait_for_url("**/introductions/*")
     look_at(ada)
     ada.get_by_role("button", name="Accept").click()
     ada.wait_for_url("**/deals/DL-1042")
@@ -91,3 +95,27 @@ def test_accounts_and_plays_have_no_barrier(at_site, world):
     carl.keyboard.press("Enter")
     expect(carl.get_by_text("is not raised again for this")).to_be_visible()
     assert Signal.objects.get().state == "dismissed"
+
+
+@pytest.mark.req("S1-21")
+def test_ticked_off_far_down_the_deal_the_reply_is_in_sight_and_undone_one_is_where_one_was(at_site, world):
+    given = qualifying.hand_off(
+        signal_id=Signal.objects.get().pk, version=1, answers=ANSWERS, by=world.csm, on=STORY_DAY, now=world.now
+    )  # fmt: skip
+    qualifying.accept(introduction_id=given.pk, by=world.ae, now=world.now)
+    title = PlayTask.objects.order_by("place").first().title
+    page = at_site.open("/deals/DL-1042", world.ae)
+    for width in (320, 1280):
+        page.set_viewport_size({"width": width, "height": 500})
+        box = page.get_by_role("button", name=f"Done: {title}", exact=True)
+        box.press("Enter")
+        expect(box).to_have_attribute("aria-pressed", "true")
+        reply = page.get_by_role("status").filter(has_text=f"Done: {title} (Brightwave Logistics).").filter(has=page.get_by_role("button"))
+        expect(reply).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("heading", name="Tasks from plays")).to_be_in_viewport(ratio=1)
+        assert page.evaluate("scrollY") > 0, "it is not at the top of the page"
+        assert sideways(page) == 0 and violations(page) == [], width
+        reply.get_by_role("button", name="Undo").press("Enter")
+        expect(box).to_have_attribute("aria-pressed", "false")
+        assert page.url.endswith("/deals/DL-1042#tasks")
+        expect(page.get_by_text(f"Open again: {title} (Brightwave Logistics).")).to_be_in_viewport(ratio=1)
