@@ -150,6 +150,8 @@ def _words(error: Exception) -> str:
 def end_terms(entity: LegalEntity, *, on: date, at: datetime) -> list[str]:
     """End the contracts whose term is over and billed to its end. What hangs on them (deals, open changes) is the floor above's."""
     over = Contract.objects.filter(legal_entity=entity, state=Contract.State.ACTIVE, end__lte=on, billed_until__gte=F("end"))
+    if not over.exists():  # on most days
+        return []
     ended = list(over.select_related("legal_entity", "customer").select_for_update(of=("self",), no_key=True).order_by("pk"))
     for contract in ended:
         leftovers.settle(contract, on=max(on, contract.end), at=at)

@@ -3,49 +3,60 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 
-from django.db.models import QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db import connection
+from django.db.models import QuerySet
 
 from billing.domain import canonical
 from billing.domain.credits import Billed
 from billing.domain.invoice import PricedLine
-from billing.models import Contract, DocumentLine, PendingLine
+from billing.models import Contract, PendingLine
+from billing.queries import due
+from billing.queries.due import Waiting
+
+CHARGED = """
+SELECT l.product_code, l.line_key, l.service_start, l.service_end, l.net,
+       coalesce((SELECT sum(a.net) FROM billing_creditallocation a WHERE a.invoice_line_id = l.id), 0),
+       l.tax_rate, l.tax_code, d.number, l.id
+  FROM billing_documentline l
+  JOIN billing_document d ON d.id = l.document_id
+ WHERE d.contract_id = %s AND l.side = 'charge'
+ ORDER BY d.id DESC, l.position
+"""
 
 
-def billed_facts(contract: Contract) -> list[Billed]:
-    """Every charge line of the contract's documents, newest document first, with what is credited on it, issued or agreed. Two queries."""
+def billed_facts(contract: Contract, waiting: Sequence[Waiting] | None = None) -> list[Billed]:
+    """Every charge line of the contract's documents, newest document first, with what is credited on it, issued or agreed. Two queries,
+    one when it is said what waits for an invoice.
+    """
     agreed: dict[int, Decimal] = defaultdict(Decimal)
-    for parts in _waiting(contract).values_list("reduces", flat=True):
-        for part in parts:
+    for one in due.waiting_of(contract.pk) if waiting is None else waiting:
+        for part in one.reduces:
             agreed[part["line_id"]] += Decimal(part["net"])
-    rows = (
-        DocumentLine.objects.filter(document__contract=contract, side="charge")
-        .select_related("document")
-        .annotate(credited=Coalesce(Sum("reduced_by__net"), Decimal(0)))
-        .order_by("-document_id", "position")
-    )
-    return [
-        Billed(
-            product=row.product_code,
-            key=str(row.line_key),
-            starts=row.service_start,
-            ends=row.service_end,
-            net=row.net,
-            credited=row.credited + agreed[row.pk],
-            tax_rate=row.tax_rate,
-            tax_code=row.tax_code,
-            document=row.document.number,
-            line_id=row.pk,
-        )
-        for row in rows
-    ]
+    with connection.cursor() as cursor:
+        cursor.execute(CHARGED, [contract.pk])
+        return [
+            Billed(
+                product=product,
+                key=str(key),
+                starts=starts,
+                ends=ends,
+                net=net,
+                credited=credited + agreed[pk],
+                tax_rate=tax_rate,
+                tax_code=tax_code,
+                document=document,
+                line_id=pk,
+            )
+            for product, key, starts, ends, net, credited, tax_rate, tax_code, document, pk in cursor.fetchall()
+        ]
 
 
 def pending_facts(contract: Contract) -> list[PricedLine]:
     """The lines of earlier changes that wait for the next invoice, oldest first; a rest is as old as what it is the rest of. One query."""
-    return _priced(_waiting(contract).order_by(Coalesce("continues_id", "id"), "id"))
+    return [one.line for one in due.waiting_of(contract.pk)]
 
 
 def waiting_of(contract: Contract, reference: str) -> list[PricedLine]:

@@ -133,12 +133,21 @@ def _whole(rows: Sequence[Any]) -> list[DueContract]:
     """The contracts of CONTRACTS with their lines and what waits for them."""
     if not rows:
         return []
-    ids = {"ids": [row[0] for row in rows]}
-    lines: dict[int, list[Line]] = defaultdict(list)
-    for contract, key, *values in _rows(LINES, ids):
-        lines[contract].append(Line(str(key), *values))
-    waiting = _waiting(ids["ids"])
+    ids = [row[0] for row in rows]
+    lines, waiting = _lines(ids), _waiting(ids)
     return [_contract(row, tuple(lines[row[0]]), tuple(waiting[row[0]])) for row in rows]
+
+
+def lines_of(contract: int) -> tuple[Line, ...]:
+    """Every slice of one contract that no version has superseded, by id."""
+    return tuple(_lines([contract])[contract])
+
+
+def _lines(contracts: Sequence[int]) -> dict[int, list[Line]]:
+    found: dict[int, list[Line]] = defaultdict(list)
+    for contract, key, *values in _rows(LINES, {"ids": contracts}):
+        found[contract].append(Line(str(key), *values))
+    return found
 
 
 def waiting_of(contract: int) -> list[Waiting]:

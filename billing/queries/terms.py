@@ -11,19 +11,20 @@ from typing import Any
 from billing.domain.refusal import Refusal
 from billing.domain.terms import Edit, Line, Terms
 from billing.models import Contract, ContractLine, Price, Product
+from billing.queries.due import lines_of
 
 
 def terms_of(contract: Contract) -> Terms:
     """The terms now: every slice no version has superseded. One query, none when `current_lines` was prefetched."""
     if hasattr(contract, "current_lines"):
-        return _terms(contract, contract.current_lines)
-    return _terms(contract, contract.lines.filter(removed_in__isnull=True))
+        return _terms(contract, map(line_value, contract.current_lines))
+    return _terms(contract, lines_of(contract.pk))
 
 
 def terms_at(contract: Contract, version: int) -> Terms:
     """The terms as version `version` knew them."""
     rows = contract.lines.filter(added_in__number__lte=version).exclude(removed_in__number__lte=version)
-    return _terms(contract, rows)
+    return _terms(contract, map(line_value, rows.select_related("product").order_by("id")))
 
 
 def recurring_rows(contract: Contract, on: date) -> list[ContractLine]:
@@ -35,8 +36,7 @@ def recurring_rows(contract: Contract, on: date) -> list[ContractLine]:
     return list(found.values())
 
 
-def _terms(contract: Contract, rows: Iterable[ContractLine]) -> Terms:
-    rows = rows.select_related("product").order_by("id") if hasattr(rows, "select_related") else rows
+def _terms(contract: Contract, lines: Iterable[Line]) -> Terms:
     return Terms(
         currency=contract.currency,
         start=contract.start,
@@ -45,7 +45,7 @@ def _terms(contract: Contract, rows: Iterable[ContractLine]) -> Terms:
         anchor=contract.anchor,
         in_advance=contract.in_advance,
         fixed_discount=contract.fixed_discount,
-        lines=tuple(line_value(row) for row in rows),
+        lines=tuple(lines),
     )
 
 

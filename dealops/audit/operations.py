@@ -57,8 +57,12 @@ def hold(chain: str) -> Chain:
     """The head of a chain, locked to the end of the transaction. Whoever takes a lock that others take after recording, holds it first."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("An audit entry belongs to the transaction of the change it records.")
-    Chain.objects.get_or_create(name=chain)
-    return Chain.objects.select_for_update().get(name=chain)
+    heads = Chain.objects.select_for_update()
+    try:
+        return heads.get(name=chain)
+    except Chain.DoesNotExist:
+        Chain.objects.get_or_create(name=chain)
+        return heads.get(name=chain)
 
 
 def entry_hash(entry: Entry) -> str:

@@ -5,7 +5,6 @@ Each is told once, however often the clock comes by: the notice of an event is u
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +15,7 @@ from billing.clock import business_date
 from billing.models import LegalEntity
 from dealops.audit.operations import record
 from expansion.domain import sla, workflow
-from expansion.models import OPEN_HANDOFF, Change, Handoff
+from expansion.models import OPEN_HANDOFF, Change, Handoff, Notice
 from expansion.operations import notices
 from expansion.operations.story import tell
 from expansion.queries.working_days import decision_standing, free_days
@@ -38,7 +37,7 @@ def remind(*, now: datetime, entity: LegalEntity | None = None) -> Told:
     told = Told()
     for pk in list(_waiting(now, entity)):
         _look_at_decision(pk, now, told)
-    for pk in list(_handed_over(entity)):
+    for pk in _pressing_handoffs(now, entity):
         _look_at_handoff(pk, now, told)
     return told
 
@@ -51,11 +50,23 @@ def _waiting(now: datetime, entity: LegalEntity | None) -> QuerySet[Change, int]
     return found.order_by("due_at", "pk").values_list("pk", flat=True)
 
 
-def _handed_over(entity: LegalEntity | None) -> Iterator[int]:
+def _pressing_handoffs(now: datetime, entity: LegalEntity | None) -> list[int]:
+    """Those whose day is near or over and of which nobody was told. Two queries; each is looked at again once it is locked."""
     found = Handoff.objects.filter(state__in=OPEN_HANDOFF, bill_date__isnull=False)
     if entity:
         found = found.filter(change__deal__contract__legal_entity=entity)
-    return found.order_by("due_on", "pk").values_list("pk", flat=True).iterator()
+    seller = "change__deal__contract__legal_entity"
+    pressing: dict[tuple[int, str], int] = {}
+    days = found.order_by("due_on", "pk").values_list("pk", "change", "due_on", "bill_date", f"{seller}__time_zone", f"{seller}__country")
+    for pk, change, due_on, bill_date, zone, country in days.iterator():
+        standing = sla.handoff_standing(on=business_date(zone, now), due=due_on, bill_date=bill_date, is_free=free_days(country))
+        if standing != "in_time":
+            pressing[change, notices.handoff_event(standing, pk)] = pk
+    if not pressing:
+        return []
+    changes, events = zip(*pressing, strict=True)
+    told = set(Notice.objects.filter(change__in=changes, event__in=events).values_list("change", "event"))
+    return [pk for telling, pk in pressing.items() if telling not in told]
 
 
 def _look_at_decision(pk: int, now: datetime, told: Told) -> None:

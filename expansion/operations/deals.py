@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.domain.refusal import Refusal, Stale
+from billing.models import Contract
 from dealops.accounts.models import User
 from dealops.audit.operations import record
 from expansion import rules
@@ -37,14 +38,18 @@ def move(*, deal_id: int, stage_id: int, version: int, by: User, now: datetime) 
         return place(deal, stage, by=by, now=now)
 
 
-def lock(deal_id: int) -> Deal:
-    """The deal, locked for this transaction and read anew with everything its story names.
+def lock(deal_id: int, contract: Contract | None = None) -> Deal:
+    """The deal, locked for this transaction and read anew with everything its story names; its `contract` is not read where it is given.
 
     Locked alone, then read: when another transaction moves the card while this one waits, PostgreSQL checks a joined row again with the
     new stage on one side and the old one on the other, and the row vanishes from the answer.
     """
     Deal.objects.select_for_update(no_key=True).only("pk").get(pk=deal_id)
-    return Deal.objects.select_related("stage__pipeline", "pipeline", "customer", "contract__legal_entity").get(pk=deal_id)
+    read = Deal.objects.select_related("stage__pipeline", "pipeline", "customer", *([] if contract else ["contract__legal_entity"]))
+    deal = read.get(pk=deal_id)
+    if contract:
+        deal.contract = contract
+    return deal
 
 
 def refuse_money_stage(deal: Deal, stage: Stage) -> None:

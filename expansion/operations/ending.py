@@ -29,10 +29,9 @@ def _close(deal_id: int, on: date, now: datetime) -> str | None:
         contract = contracts.lock(Deal.objects.values_list("contract_id", flat=True).get(pk=deal_id))
         pending = Change.objects.select_for_update(of=("self",)).filter(deal_id=deal_id, state__in=PENDING)
         waiting = list(pending.select_related("maker").order_by("pk"))
-        deal = lock(deal_id)
+        deal = lock(deal_id, contract)
         if not deal.is_open:
             return None
-        deal.contract = contract
         deal.is_open, deal.mrr, deal.mrr_on, deal.amount = False, 0, on, contract_value(contract).total
         deal.save(update_fields=["is_open", "mrr", "mrr_on", "amount"])
         place(deal, stage_of("main", "ended"), by=None, now=now)

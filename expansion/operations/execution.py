@@ -89,8 +89,7 @@ def _next_words(change: Change) -> str:
 
 
 def _update_deal(change: Change, seen: Preview, today: date) -> Deal:
-    deal = lock(change.deal_id)
-    deal.contract = change.deal.contract
+    deal = lock(change.deal_id, change.deal.contract)
     deal.amount = seen.impact.value_after
     # Of this day: steps of the change that come later move it on theirs.
     deal.mrr, deal.mrr_on = steps.revenue(seen.after, today)

@@ -14,8 +14,7 @@ def lock_change(change_id: int) -> tuple[Change, Contract]:
     contract = contracts.lock(contract_id)
     # Locked alone, then read: a joined row may move while this transaction waits for it (see deals.lock).
     Change.objects.select_for_update().only("pk").get(pk=change_id)
-    deal = deals.lock(deal_id)
+    deal = deals.lock(deal_id, contract)
     change = Change.objects.select_related("maker", "prior_stage__pipeline").get(pk=change_id)
-    deal.contract = contract
     change.deal = deal
     return change, contract

@@ -72,9 +72,14 @@ def deadline(change: Change, contract: Contract, *, standing: str, now: datetime
     return True
 
 
+def handoff_event(standing: str, handoff: int) -> str:
+    """What the notice of a hand-off's day is known by; `handoff` is its primary key."""
+    return f"handoff_{standing}.{handoff}"
+
+
 def handoff_deadline(handoff: Handoff, contract: Contract, *, standing: str, now: datetime) -> bool:
     """The day of a handed-over invoice comes near, or has passed. False when told before."""
-    change, event = handoff.change, f"handoff_{standing}.{handoff.pk}"
+    change, event = handoff.change, handoff_event(standing, handoff.pk)
     if Notice.objects.filter(change=change, event=event).exists():
         return False
     is_late = standing in {"late", "missed"}
@@ -278,16 +283,19 @@ def _tell_people(
     people = list(people)
     wishes = {wish.user_id: wish for wish in NoticePreference.objects.filter(user__in=people)}
     thing: dict[str, Any] = {"change": about} if isinstance(about, Change) else {"signal": about}
+    common = {**thing, "event": event, "title": title[:250], "body": body, "why": why, "created_at": now}
+    in_app = [Notice(**common, recipient=person, channel=Notice.Channel.IN_APP) for person in people]
+    Notice.objects.bulk_create(in_app, ignore_conflicts=True)
     for person in people:
-        common = {**thing, "event": event, "recipient": person, "title": title[:250], "body": body, "why": why, "created_at": now}
-        Notice.objects.get_or_create(**thing, event=event, channel=Notice.Channel.IN_APP, recipient=person, address="", defaults=common)
         wish = wishes.get(person.pk)
         quiet = wish and over_at(timezone.localtime(), wish.quiet_from, wish.quiet_until)
         if wish is None or topic in wish.email:
-            _send(Notice(**common, channel=Notice.Channel.EMAIL, address=person.email), EMAIL_TOPIC, not_before=quiet)
+            email = Notice(**common, recipient=person, channel=Notice.Channel.EMAIL, address=person.email)
+            _send(email, EMAIL_TOPIC, not_before=quiet)
         if wish is not None and topic in wish.slack:
             blocks = plain_blocks(title, body, link_to(about))
-            _send(Notice(**common, channel=Notice.Channel.SLACK, address=wish.slack_id, blocks=blocks), SLACK_TOPIC, not_before=quiet)
+            slack = Notice(**common, recipient=person, channel=Notice.Channel.SLACK, address=wish.slack_id, blocks=blocks)
+            _send(slack, SLACK_TOPIC, not_before=quiet)
 
 
 def _tell_slack(change: Change, *, event: str, title: str, body: str, blocks: Sequence[dict[str, Any]], now: datetime) -> None:

@@ -98,8 +98,7 @@ def return_open(contract: Contract, *, cause: str, today: date, now: datetime) -
 def _card_back(change: Change, contract: Contract, now: datetime) -> None:
     # Where it came from may have been another change's wait for approval, which is over.
     if change.prior_stage is not None and change.prior_stage.code != "awaiting_approval":
-        deal = lock(change.deal_id)
-        deal.contract = contract
+        deal = lock(change.deal_id, contract)
         place(deal, change.prior_stage, by=None, now=now, reference=change.number)
 
 

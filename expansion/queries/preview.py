@@ -18,8 +18,8 @@ from billing.domain.terms import Terms, apply_edits
 from billing.domain.wording import day_in_words
 from billing.models import Contract, Treatment
 from billing.queries import Resolved, billed_facts, edits_from, resolve_policies, terms_of
-from billing.queries.billed import pending_facts
 from billing.queries.closing import closed_before
+from billing.queries.due import waiting_of
 from billing.queries.value import issued_in_term
 from expansion.domain.approval import Verdict
 from expansion.domain.intents import Asked, sorted_out
@@ -157,11 +157,12 @@ def renewed(terms: Terms, until: date | None = None) -> Terms:
 
 def _facts(contract: Contract) -> dict[str, Any]:
     """What the engine has to know about the books."""
+    waiting = waiting_of(contract.pk)
     return {
-        "billed": billed_facts(contract),
+        "billed": billed_facts(contract, waiting),
         "billed_until": contract.billed_until,
         "closed_before": closed_before(contract.legal_entity_id),
-        "pending": pending_facts(contract),
+        "pending": [one.line for one in waiting],
         "issued": issued_in_term(contract),
     }
 
