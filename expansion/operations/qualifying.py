@@ -14,7 +14,7 @@ from billing.domain.refusal import Refusal
 from dealops.accounts.models import Role, User
 from dealops.audit.operations import record
 from expansion import rules_motion as rules
-from expansion.domain.motion import qualification, routing
+from expansion.domain.motion import kinds, qualification, routing
 from expansion.domain.motion.account import Account
 from expansion.domain.motion.plays import read_play
 from expansion.domain.motion.use import percent_words
@@ -180,7 +180,7 @@ def _context(signal: Signal, account: Account, answers: Answers, case: routing.C
             "plan": account.plan.name if account.plan else "", "owned": [f"{o.name} x {o.quantity.normalize():f}" for o in account.owned],
             "proposed": signal.product.name if signal.product else "", "units": signal.units,
             "implementation_stage": "Onboarding done" if account.onboarding_done else "Onboarding",
-            "milestone": f"{newest[0].replace('_', ' ')} on {newest[1]:%-d %b %Y}" if newest else "none yet",
+            "milestone": f"{kinds.MILESTONE_KINDS.get(newest[0], newest[0])} on {newest[1]:%-d %b %Y}" if newest else "none yet",
             "utilisation": percent_words(share) if share is not None else "not counted",
             "health": str(account.health) if account.health is not None else "unknown",
         },

@@ -60,7 +60,7 @@ def test_the_four_groups_go_along_as_they_are(world):
     assert (context["need"]["verbatim"], context["need"]["problem"], context["need"]["contact"]) == ("", ANSWERS.problem, "Dana Price")
     assert context["product"] == {
         "plan": "Team", "owned": ["Team x 20"], "proposed": "Team", "units": 5, "implementation_stage": "Onboarding done",
-        "milestone": "first result on 18 Mar 2026", "utilisation": "95 %", "health": "82",
+        "milestone": "First result on 18 Mar 2026", "utilisation": "95 %", "health": "82",
     }  # fmt: skip
     assert context["routing"]["reason"] == "Straightforward upsell: account owner"
     assert context["offer"]["response"] == "not shown yet"
