@@ -1,4 +1,4 @@
-"""Search behind the command palette: pages, deals, changes and documents as one list of options."""
+"""Search: pages, deals, changes and documents as one list, for the command palette and as a page with an address of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from billing.models import Customer
@@ -14,25 +15,50 @@ from billing.templatetags.money import money_text
 from expansion.models import Change
 from expansion.queries import search as queries
 from expansion.web.acts import Result, acts, address, settings_of
-from expansion.web.frame import section
+from expansion.web.frame import page, section
 from expansion.web.navigation import SECTIONS, may_open
+
+# What the palette's script says of itself with each question.
+ASKED_BY = "X-Requested-With"
+# Of what was typed, as much as a heading bears.
+LONGEST = 60
 
 
 @require_safe
 @section("home")
 def search(request: HttpRequest) -> HttpResponse:
-    """The options for `?q=`, as a fragment; before anything is typed, the pages and one's own latest changes.
+    """What fits `?q=`; before anything is typed, the pages and one's own latest changes.
+
+    People get a page, the palette the options alone.
 
     Words after `>` look for something to do: on the page in `here`, with the records they name, anywhere.
     """
-    words = request.GET.get("q", "").strip()
+    asked = words = request.GET.get("q", "").strip()
     if words.startswith(">"):
         words = words[1:].strip()
         results = list(acts(request, words))
     else:
         found = queries.search(words, request.user) if words else queries.recent(request.user)
         results = [*_pages(request, words), *_records(found)]
+    answer = _options(request, results, words) if _is_palette(request) else _whole(request, results, words, asked)
+    # One address, two answers: a browser that goes back must not show the one in the stead of the other.
+    patch_vary_headers(answer, [ASKED_BY])
+    return answer
+
+
+def _is_palette(request: HttpRequest) -> bool:
+    """Whether the palette's script asks."""
+    return request.headers.get(ASKED_BY) == "fetch"
+
+
+def _options(request: HttpRequest, results: list[Result], words: str) -> HttpResponse:
     return render(request, "frame/results.html", {"results": results, "words": words})
+
+
+def _whole(request: HttpRequest, results: list[Result], words: str, asked: str) -> HttpResponse:
+    nothing = f"Nothing matches “{words[:LONGEST]}”"
+    title = f"Search: {words[:LONGEST]}" if words else "Search"
+    return page(request, "search/search.html", title=title, results=results, words=words, asked=asked, nothing=nothing)
 
 
 def _pages(request: HttpRequest, words: str) -> list[Result]:

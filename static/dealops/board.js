@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const board = document.getElementById("board");
-  const { say, toast, csrf, singles, writing } = window.dealops;
+  const { say, toast, csrf, singles, writing, show } = window.dealops;
   const $ = (selector, inside) => (inside || document).querySelector(selector);
   const $$ = (selector, inside) => Array.from((inside || document).querySelectorAll(selector));
 
@@ -146,7 +146,7 @@
     $("#move-title").textContent = "Move " + card.dataset.name + " to";
     const pipelines = [own.pipeline, ...new Set(stages.map((each) => each.pipeline).filter((code) => code !== own.pipeline))];
     $("#move-list").replaceChildren(...pipelines.map((code) => group(code, own)));
-    menu.showModal();
+    show(menu);
     const first = $("#move-list button:not([aria-disabled])");
     if (first) first.focus();
   }

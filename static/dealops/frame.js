@@ -98,19 +98,51 @@
   $$("[data-sidebar]").forEach((control) => control.addEventListener("click", () => sidebar(control.dataset.sidebar === "open")));
 
   // --- dialogs ---------------------------------------------------------------------------------------------------------------------
-  function open(id) {
-    const dialog = document.getElementById(id);
+  // Not showModal(): it makes the whole page inert, for which the browser restyles every element, once on opening and once on closing.
+  // What it gives is done here instead: a shade takes the clicks, Tab stays inside, Esc closes, the focus returns where it was.
+  const layer = () => $("dialog.do-layer[open]:not(:modal)");
+  const STOPS = "a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), textarea:not(:disabled), summary, [tabindex='0']";
+
+  function show(dialog) {
     if (!dialog || dialog.open) return;
     sidebar(false);
-    dialog.showModal();
+    if (layer()) layer().close();
+    dialog.show();
     dialog.dispatchEvent(new CustomEvent("opened"));
   }
+  const open = (id) => show(document.getElementById(id));
+
+  document.addEventListener("keydown", (event) => {
+    const shown = ["Tab", "Escape"].includes(event.key) && !event.isComposing && !$("dialog:modal") && layer();
+    if (!shown) return;
+    if (event.key === "Escape") shown.close();
+    else if (!turn(shown, event.shiftKey)) return;
+    event.preventDefault();
+  });
+
+  // From the last stop on to the first and back; answers whether it had to.
+  function turn(dialog, backwards) {
+    const stops = $$(STOPS, dialog).filter((stop) => stop.checkVisibility());
+    const [from, to] = backwards ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
+    if (document.activeElement !== from && dialog.contains(document.activeElement)) return false;
+    to.focus();
+    return true;
+  }
+  // However else the focus got behind the shade, it comes back.
+  document.addEventListener("focusin", (event) => {
+    const shown = !event.target.closest("dialog[open]") && layer();
+    if (shown) turn(shown, false);
+  });
+
+  // A press on the shade leaves the focus inside, so that closing can give it back.
+  document.addEventListener("mousedown", (event) => event.target.matches(".do-shade") && event.preventDefault());
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");
     if (opener) open(opener.dataset.opens);
     const closer = event.target.closest("[data-closes]");
     if (closer) closer.closest("dialog").close();
-    if (event.target.matches("dialog.do-dialog")) event.target.close();
+    if (event.target.matches("dialog.do-dialog:modal")) event.target.close();
+    if (event.target.matches(".do-shade")) event.target.previousElementSibling.close();
   });
 
   // --- command palette: arrows move, Enter opens ---------------------------------------------------------------------------------------
@@ -261,5 +293,5 @@
   document.addEventListener("htmx:configRequest", (event) => (event.detail.headers["X-CSRFToken"] = csrf()));
   document.addEventListener("htmx:sendError", () => toast("The server does not answer. Your input is still here; try again in a moment.", { kind: "bad" }));
 
-  window.dealops = { say, toast, csrf, singles, writing };
+  window.dealops = { say, toast, csrf, singles, writing, show };
 })();

@@ -245,6 +245,36 @@ def test_cards_out_of_sight_cost_nothing_until_one_walks_to_them(at_site, ada):
     expect(last.locator(".do-card-title")).to_be_in_viewport()
 
 
+def restyled(page, key):
+    """How many elements the browser worked out anew after `key`, by its own trace."""
+    trace, ended = [], []
+    session = page.context.browser.new_browser_cdp_session()
+    session.on("Tracing.dataCollected", lambda some: trace.extend(some["value"]))
+    session.on("Tracing.tracingComplete", lambda _: ended.append(True))
+    session.send("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": {"includedCategories": ["devtools.timeline"]}})
+    page.keyboard.press(key)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    session.send("Tracing.end")
+    while not ended:
+        page.wait_for_timeout(10)
+    session.detach()
+    return sum(event["args"].get("elementCount", 0) for event in trace if event["name"] == "UpdateLayoutTree")
+
+
+def test_the_menu_opens_and_closes_without_the_whole_board_being_styled_anew(at_site, ada):
+    """What made `m`, `?` and Ctrl+K slow (INP, ux 8): a modal dialog changes every element on the screen, twice."""
+    for place in range(12):
+        makers.deal(f"Customer {place:02}", owner=ada)
+    page = at_site.open("/board?pipeline=main", ada)
+    page.wait_for_load_state("networkidle")
+    page.locator(".do-card-title").first.focus()
+    whole = page.locator("*").count()
+    assert 0 < restyled(page, "m") < whole / 4
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert restyled(page, "Escape") < whole / 4
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
 @pytest.mark.req("F14")
 def test_what_another_person_moves_comes_without_a_reload_and_is_spoken(at_site, ada, brightwave):
     carl = makers.person(Role.CUSTOMER_SUCCESS, "Carl Moss")

@@ -76,6 +76,7 @@ PAGES = [
     ("/notifications?show=all", Role.SALES),
     ("/notifications/outbox?show=email", Role.FINANCE),
     ("/notifications/outbox?show=slack", Role.FINANCE),
+    ("/search?q=bright", Role.SALES),
     ("/nowhere", Role.SALES),
     ("/admin/", Role.REVOPS),
 ]
@@ -157,6 +158,29 @@ def test_a_key_pressed_right_after_the_palette_closed_is_heard(at_site, people):
     expect(page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
     page.evaluate(AT_ONCE, ["Escape", "g", "h"])
     expect(page).to_have_url(re.compile("/home$"))
+
+
+@pytest.mark.req("SC 2.1.2", "SC 2.4.3")
+def test_while_the_help_is_open_the_page_behind_is_out_of_reach(at_site, people):
+    page = at_site.open("/home", people[Role.SALES])
+    opener = page.get_by_role("button", name="Search or jump to")
+    opener.focus()
+    page.keyboard.press("?")
+    close = page.get_by_role("button", name="Close help")
+    expect(close).to_be_focused()
+    last = page.get_by_role("dialog").get_by_role("checkbox")
+    page.keyboard.press("Shift+Tab")
+    expect(last).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(close).to_be_focused()
+    opener.evaluate("button => button.focus()")
+    expect(close).to_be_focused()
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog")).to_have_accessible_name("Search")
+    page.mouse.click(8, 200)  # where the navigation is
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page).to_have_url(re.compile("/home$"))
+    expect(opener).to_be_focused()
 
 
 def test_help_lists_the_keys_and_has_no_barrier(at_site, people):

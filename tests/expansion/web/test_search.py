@@ -19,8 +19,11 @@ def ada(client):
     return person
 
 
+PALETTE = {"X-Requested-With": "fetch"}
+
+
 def found(client, words):
-    answer = client.get("/search", {"q": words})
+    answer = client.get("/search", {"q": words}, headers=PALETTE)
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -94,11 +97,31 @@ def test_words_are_found_by_a_trigram_index(ada, index):
     assert any(index in plan for plan in plans), plans
 
 
+# --- the same as a page ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_address_somebody_was_sent_opens_as_a_whole_page_with_links(client, ada):
+    deal = makers.deal("Brightwave Logistics", owner=ada)
+    answer = client.get("/search", {"q": "brightw"})
+    page = answer.content.decode()
+    assert page.startswith("<!DOCTYPE html>") and 'id="sidebar"' in page and "<h1>Search</h1>" in page
+    assert f'href="/deals/{deal.number}"' in page and 'value="brightw"' in page and "results for “brightw”" in page
+    assert 'role="option"' not in page, "options belong into a listbox"
+    assert "X-Requested-With" in answer["Vary"]
+    fragment = client.get("/search", {"q": "brightw"}, headers=PALETTE)
+    assert fragment.content.decode().startswith("<div role=") and "X-Requested-With" in fragment["Vary"]
+
+
+def test_a_page_without_results_says_what_to_try_and_keeps_the_words(client, ada):
+    page = client.get("/search", {"q": "> zzz"}).content.decode()
+    assert "Nothing matches “zzz”" in page and "Try a customer" in page and 'value="&gt; zzz"' in page
+
+
 # --- something to do ------------------------------------------------------------------------------------------------------------
 
 
 def options(client, words, here="/home"):
-    found = client.get("/search", {"q": words, "here": here}).content.decode()
+    found = client.get("/search", {"q": words, "here": here}, headers=PALETTE).content.decode()
     return dict(zip(re.findall(r"<strong>(.*?)</strong>", found), re.findall(r'data-href="([^"]*)"', found), strict=True))
 
 
