@@ -111,6 +111,12 @@
     timer = window.setTimeout(ask, PAUSE);
   }
 
+  // The panel holds the buttons. Replaced between press and release, the pressed one would be gone and the click with it.
+  let released = Promise.resolve();
+  panel.addEventListener("pointerdown", () => {
+    released = new Promise((done) => ["pointerup", "pointercancel"].forEach((end) => window.addEventListener(end, () => window.setTimeout(done), { once: true })));
+  });
+
   function ask() {
     window.clearTimeout(timer);
     const number = asked;
@@ -118,6 +124,7 @@
     request = new AbortController();
     return fetch(form.dataset.preview, { method: "POST", body: new FormData(form), signal: request.signal, headers: { "X-Requested-With": "fetch" } })
       .then((answer) => (answer.redirected || !answer.ok ? Promise.reject(answer) : answer.text()))
+      .then((html) => released.then(() => html))
       .then((html) => {
         if (number !== asked) return false;
         show(html);

@@ -46,6 +46,24 @@ def submitted(world):
     return changes.submit(change_id=change.pk, version=1, shown_hash=change.content_hash, by=world.ae, now=world.now)
 
 
+def test_amounts_that_arrive_while_a_button_is_pressed_do_not_swallow_the_click(at_site, world):
+    page = at_site.open(COMPOSER, world.ae)
+    quantity(page).fill("25")
+    expect(button(page)).to_have_text(STORYS_BUTTON)
+    held = []
+    page.route("**/preview", lambda route: held.append(route))
+    with page.expect_request("**/preview"):
+        quantity(page).fill("26")
+    page.get_by_role("button", name="Save draft").hover()
+    page.mouse.down()
+    with page.expect_response("**/preview"):
+        held[0].continue_()
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.mouse.up()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Change CH-2026-0042")
+    assert Change.objects.get().edits[0]["quantity"] == "26"
+
+
 @pytest.mark.req("S0-10", "K01", "K02")
 def test_the_storys_numbers_appear_while_one_types(at_site, world):
     page = at_site.open(COMPOSER, world.ae)
