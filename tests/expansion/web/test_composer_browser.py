@@ -163,10 +163,9 @@ def test_a_late_answer_never_replaces_a_newer_one(at_site, world):
             route.continue_()
 
     page.route("**/preview", hold_the_first)
-    quantity(page).fill("40")
-    page.wait_for_function("document.querySelector('[data-preview-panel]').getAttribute('aria-busy') === 'true'")
     with page.expect_request("**/preview"):
-        pass
+        quantity(page).fill("40")
+    expect(panel(page)).to_have_attribute("aria-busy", "true")
     quantity(page).fill("25")
     expect(button(page)).to_have_text(STORYS_BUTTON)
     held[0].continue_()
