@@ -30,20 +30,27 @@ is_template = False
 def servers(*, valkey: bool) -> embedded.Handle:
     """A pair like `embedded.throwaway`; the database it names has all the tables already, when they could be kept."""
     global is_template
+    var = _folder()
     try:
-        kept = _kept()
-        var = _folder()
-        places = Places.of(var)
-        who = account_for(places)
-        make_servers_folder(places, who)
-        shutil.copytree(kept, places.postgres_data)
+        put_tables(var)
     except (OSError, shutil.Error, subprocess.CalledProcessError, embedded.EmbeddedError):
+        embedded.remove(var)
+        shutil.rmtree(var, ignore_errors=True)
         return embedded.throwaway(valkey=valkey)
+    is_template = True
+    return embedded.ensure(var, valkey=valkey, durable=False, throwaway=True)
+
+
+def put_tables(var: Path) -> None:
+    """Let the PostgreSQL of a folder `var` that no server has used yet begin with all the tables."""
+    var.mkdir(mode=0o755, exist_ok=True)
+    kept, places = _kept(), Places.of(var)
+    who = account_for(places)
+    make_servers_folder(places, who)
+    shutil.copytree(kept, places.postgres_data)
     for folder, _, names in os.walk(places.postgres_data):
         for path in (folder, *(os.path.join(folder, name) for name in names)):
             who.own(Path(path))
-    is_template = True
-    return embedded.ensure(var, valkey=valkey, durable=False, throwaway=True)
 
 
 def _kept() -> Path:

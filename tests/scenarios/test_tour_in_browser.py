@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dealops import embedded
+from tests import migrated
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +68,7 @@ def product():
     with tempfile.TemporaryDirectory(prefix="dealops tour ") as base:
         os.chmod(base, 0o755)
         var = Path(base) / "var"
+        migrated.put_tables(var)
         product = Product(var)
         yield product
         product.stop()

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from dealops import embedded
+from tests import migrated
 from tests.dealops.embedded.conftest import servers_of, wait_until
 from tests.ports import free_port
 
@@ -108,7 +109,9 @@ def running():
 
 @pytest.fixture(scope="module")
 def used_folder():
+    """It has its tables already; a run that begins with nothing at all is `running`."""
     with folder() as var:
+        migrated.put_tables(var)
         yield var
 
 
