@@ -50,6 +50,10 @@
     });
   }
 
+  // What Enter would do first. The page stays at its top, unlike with autofocus: one reads before one answers.
+  const first = $("[data-focus]");
+  if (first) first.focus({ preventScroll: true });
+
   // Any form of the page carries the token; the cookie is not readable.
   function csrf() {
     const field = $("input[name=csrfmiddlewaretoken]");
