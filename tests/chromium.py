@@ -3,10 +3,16 @@
 import os
 import shutil
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# No graphics card, and nothing asked from the network but the pages under test.
-QUIET = ("--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-HOW_TO_GET_ONE = "no Chromium was found; install one (Debian: apt-get install chromium) or name its program in CHROMIUM"
+# The same Chromium without the windows and menus around its pages comes first: a new page costs a third of the processor time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# No graphics card, and nothing asked from the network but the pages under test: no other host has an address.
+QUIET = (
+    *("--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"),
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
+HOW_TO_GET_ONE = (
+    "no Chromium was found; install one (Debian: apt-get install chromium-headless-shell, or chromium) or name its program in CHROMIUM"
+)
 
 
 def find() -> str | None:
