@@ -6,7 +6,8 @@
     def test_something(at_site):
         page = at_site.open("/home", user)               # signed in, 1280 px, light
         page = at_site.open("/home", user, width=320, theme="dark")
-        assert violations(page) == []
+        assert violations(page) == []                    # no barrier as it looks now
+        look_at(page)                                    # nor in any other look of it
 
 A test fails at its end when any page it opened wrote an error to the console, broke the content security policy or asked another host
 for anything, unless it named the error: `at_site.allow("409")`.
@@ -33,6 +34,9 @@ from tests import kept
 
 # Milliseconds for a page, or a state of it, to come. A busy machine is no fault; only a test that fails waits this long.
 PATIENCE = 60_000
+THEMES, WIDTHS = ("light", "dark"), (320, 768, 1280)
+# The rules of axe that a theme can break: it changes colours and nothing else.
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 expect.set_options(timeout=PATIENCE)
 
 WATCH = """
@@ -109,6 +113,28 @@ def violations(page: Page, **options: Any) -> list[str]:
 def _words(node: dict[str, Any]) -> str:
     """Where it is, what it looks like and what axe wants of it."""
     return f"{node['target']} {str(node['html'])[:200]} {' '.join(str(node['failureSummary']).split())}"
+
+
+def look_at(page: Page) -> None:
+    """Fails when the page as it is now has a barrier or scrolls sideways at any width, light or dark."""
+    assert wrong_looks(page) == []
+
+
+def wrong_looks(page: Page) -> list[str]:
+    """What is wrong with the page as it is now on a phone, a tablet and a desk, in both themes; the window is as before afterwards."""
+    before, wrong = page.viewport_size, []
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function("(theme) => document.documentElement.classList.contains(theme)", arg=theme)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            found = violations(page, **(COLOURS if theme == "dark" else {}))
+            found += [f"{over} px too wide"] if (over := sideways(page)) else []
+            wrong += [f"{page.url} at {width} px, {theme}: {each}" for each in found]
+    page.emulate_media(color_scheme="light")
+    if before:
+        page.set_viewport_size(before)
+    return wrong
 
 
 def sideways(page: Page) -> int:

@@ -1,6 +1,5 @@
 """The queue and a review in each of its states: no barrier on a phone or at a desk, light and dark (S08, S09)."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from billing.models import Contract
 from dealops.accounts.models import User
 from expansion.models import ApprovalRule, Handoff
 from expansion.operations import changes, delegating, questions
-from tests.browser import sideways, violations
+from tests.browser import look_at
 from tests.expansion.desk import set_clock, submitted
 from tests.expansion.more_deals import another_deal
 from tests.worlds import STORY_DAY, seed_world
@@ -100,17 +99,6 @@ def in_somebodys_name(world):
 
 STATES = [plain, first_of_two, second_of_two, question_open, stale, own, over_limit, confirmed_first, handed_over_with_differences,
           in_somebodys_name]  # fmt: skip
-
-
-def look_at(page):
-    """No barrier and no sideways scrolling, light and dark, on a phone and at a desk."""
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
-        expect(page.locator("html")).to_have_class(re.compile(theme))
-        for width in (320, 1280):
-            page.set_viewport_size({"width": width, "height": 800})
-            assert violations(page) == [], (theme, width)
-            assert sideways(page) == 0, (theme, width)
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)

@@ -7,12 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 from dealops.accounts.models import Role
-from tests.browser import sideways, violations
+from tests.browser import THEMES, look_at, violations
 from tests.expansion.web import makers
 
 pytestmark = pytest.mark.browser
-THEMES = ["light", "dark"]
-WIDTHS = [320, 768, 1280]
 
 
 @pytest.fixture
@@ -52,17 +50,6 @@ def business(people):
 
 def test_log_in_has_no_barrier(at_site, demo, people):
     look_at(at_site.open("/accounts/login/"))
-
-
-def look_at(page):
-    """No barrier and no sideways scrolling, light and dark, on a phone, a tablet and a desk."""
-    for theme in THEMES:
-        page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            expect(page.locator("html")).to_have_class(re.compile(theme))
-            assert violations(page) == [], (theme, width)
-            assert sideways(page) == 0, (theme, width)
 
 
 PAGES = [

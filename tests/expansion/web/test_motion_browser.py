@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from expansion.models import PlayTask, Signal
 from expansion.operations import qualifying
-from tests.browser import sideways, violations
+from tests.browser import look_at, sideways, violations
 from tests.expansion.desk import set_clock
 from tests.expansion.operations.customers import live, run, told_world
 from tests.expansion.operations.test_play_tasks import ANSWERS
@@ -21,14 +21,6 @@ def world(settings, committed):
     live(made, "TM2")
     run(made)
     return made
-
-
-def look_at(page):
-    for theme, width in (("light", 320), ("dark", 1280)):
-        page.emulate_media(color_scheme=theme)
-        page.set_viewport_size({"width": width, "height": 800})
-        assert sideways(page) == 0, (page.url, width)
-        assert violations(page) == [], (page.url, width, theme)
 
 
 @pytest.mark.req("S0-22", "S1-17", "S1-21", "S3-42", "S3-57")

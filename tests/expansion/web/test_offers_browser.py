@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from expansion.models import Offer
 from expansion.operations import offers
-from tests.browser import sideways, violations
+from tests.browser import look_at
 from tests.expansion.desk import approved, set_clock
 from tests.expansion.operations.customers import live, told_world
 from tests.expansion.operations.test_offers import PITCH
@@ -18,14 +18,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 def world(settings, committed):
     set_clock(settings)
     return told_world()
-
-
-def look_at(page):
-    for theme, width in (("light", 320), ("dark", 1280)):
-        page.emulate_media(color_scheme=theme)
-        page.set_viewport_size({"width": width, "height": 800})
-        assert sideways(page) == 0, (page.url, width)
-        assert violations(page) == [], (page.url, width, theme)
 
 
 @pytest.mark.req("S3-44", "S3-45", "S4-65")
