@@ -57,15 +57,26 @@ def refuse_without_browser():
 
 
 # Seconds that a test takes, roughly, by what it uses; a file of more than LONG begins before the others.
-PATIENT, A_BROWSER, ROWS_KEPT, ROWS, NOTHING, LONG = 30.0, 3.0, 1.0, 0.3, 0.02, 20.0
+PATIENT, A_WALK, A_BROWSER, ROWS_KEPT, ROWS, NOTHING, LONG = 30.0, 7.0, 3.0, 1.0, 0.3, 0.02, 20.0
 # Where the marks do not tell that a whole product is started, or the whole demo made.
-STARTERS = {"stack/test_run.py", "embedded/test_session.py", "demo/test_motion.py"}
+STARTERS = {
+    "stack/test_run.py",
+    "embedded/test_session.py",
+    "demo/test_motion.py",
+    "scenarios/test_stopped_for_deploy.py",
+    "scenarios/test_tour_in_browser.py",
+}
+# Where each test is a long walk: over every address, or over many random cases.
+WALKERS = {"policy/test_doors.py", "policy/test_crawl.py", "policy/test_acts.py", "domain/test_quote_against_oracle.py"}
 
 
 def seconds(item):
     """A guess, for the order of the files only."""
-    if item.get_closest_marker("timeout") or "/".join(item.path.parts[-2:]) in STARTERS:
+    file = "/".join(item.path.parts[-2:])
+    if item.get_closest_marker("timeout") or file in STARTERS:
         return PATIENT
+    if file in WALKERS:
+        return A_WALK
     if item.get_closest_marker("browser"):
         return A_BROWSER
     database = item.get_closest_marker("django_db")

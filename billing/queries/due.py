@@ -125,8 +125,10 @@ def chunks(*, active_only: bool = False, size: int = 2000) -> Iterator[list[DueC
     after: int = 0
     which = f"{CONTRACTS} WHERE c.id > %(after)s AND (c.state = 'active' OR NOT %(active_only)s) ORDER BY c.id LIMIT %(size)s"
     while found := _whole(_rows(which, {"after": after, "size": size, "active_only": active_only})):
-        after = found[-1].pk
         yield found
+        if len(found) < size:
+            return
+        after = found[-1].pk
 
 
 def _whole(rows: Sequence[Any]) -> list[DueContract]:
