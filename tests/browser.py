@@ -121,7 +121,7 @@ def look_at(page: Page) -> None:
 
 
 def wrong_looks(page: Page) -> list[str]:
-    """What is wrong with the page as it is now on a phone, a tablet and a desk, in both themes; the window is as before afterwards."""
+    """What is wrong with the page as it is now on a phone, a tablet and a desk, in both themes. It ends light, in the window it had."""
     before, wrong = page.viewport_size, []
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)
