@@ -20,6 +20,9 @@ class CrmPortal(models.Model):
     tested_at = models.DateTimeField()
     cursor = models.DateTimeField(null=True, blank=True, help_text="Everything modified before it was looked at")
 
+    class Meta:
+        verbose_name = "CRM portal"
+
     def __str__(self) -> str:
         return self.name
 
@@ -37,6 +40,7 @@ class CrmStage(models.Model):
     )
 
     class Meta:
+        verbose_name = "CRM stage"
         constraints = [models.UniqueConstraint(fields=["remote_pipeline", "remote_stage"], name="crm_stage_once")]
 
     def __str__(self) -> str:
@@ -54,6 +58,10 @@ class CrmProperty(models.Model):
 
     group = models.CharField(max_length=8, choices=Group.choices, unique=True)
     name = models.CharField(max_length=100, unique=True, help_text="HubSpot's internal name of the property")
+
+    class Meta:
+        verbose_name = "CRM property"
+        verbose_name_plural = "CRM properties"
 
     def __str__(self) -> str:
         return f"{self.get_group_display()}: {self.name}"
@@ -73,6 +81,7 @@ class CrmEvent(models.Model):
     received_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "CRM event"
         constraints = [
             models.UniqueConstraint(fields=["portal", "kind", "object_id", "property", "occurred_at", "event_id"], name="crm_event_once")
         ]
@@ -110,6 +119,7 @@ class CrmLink(models.Model):
     writes = models.PositiveIntegerField(default=0, help_text="How often we wrote")
 
     class Meta:
+        verbose_name = "CRM link"
         indexes = [GinIndex(fields=["line_ids"], name="crm_link_lines")]
 
     def __str__(self) -> str:
@@ -137,6 +147,7 @@ class CrmProposal(models.Model):
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
+        verbose_name = "CRM proposal"
         constraints = [
             models.UniqueConstraint(fields=["deal"], condition=Q(state="open"), name="one_open_crm_proposal"),
             models.CheckConstraint(condition=~Q(state="taken") | Q(change__isnull=False), name="taken_proposal_has_its_change"),

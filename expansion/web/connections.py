@@ -15,7 +15,7 @@ from billing.adapters.accounting.port import AccountingError
 from billing.clock import now
 from billing.connections import gate_name
 from billing.handlers import connecting
-from billing.models import LegalEntity
+from billing.models import Connection, LegalEntity
 from billing.operations import connections as operations
 from billing.rules import why_not_connect
 from dealops.accounts.models import User
@@ -37,14 +37,28 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "entity": entity,
-            "connection": getattr(entity, "connection", None),
+            "connection": (connection := getattr(entity, "connection", None)),
             "gate": (gate := gates.get(gate_name(entity))),
-            "is_shut": bool(gate and gate.shut_until and gate.shut_until > at),
+            "is_shut": (is_shut := bool(gate and gate.shut_until and gate.shut_until > at)),
             "used": gate.used if gate and gate.day == at.date() else 0,
+            "standing": _standing(entity, connection, gate, is_shut=is_shut),
         }
         for entity in found
     ]
     return page(request, "sync/connections.html", title="Connections", rows=rows)
+
+
+def _standing(entity: LegalEntity, connection: Connection | None, gate: Gate | None, *, is_shut: bool) -> tuple[str, str]:
+    """Words and tone of the badge: the worst that is true of the way out to the entity's books."""
+    if entity.bills_itself:
+        return "By e-mail", "quiet"
+    if connection and connection.state != Connection.State.CONNECTED:
+        return "Not connected", "bad"
+    if gate and gate.held:
+        return "Held", "wait"
+    if gate and (is_shut or gate.failures):
+        return "Not answering", "wait"
+    return ("Answers", "ok") if gate else ("Not called yet", "quiet")
 
 
 @require_POST

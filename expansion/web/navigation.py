@@ -49,7 +49,7 @@ SECTIONS = (
     Section("sync", "Sync", "refresh-cw", "sync", frozenset({Role.FINANCE, Role.REVOPS})),
     Section("crm", "HubSpot", "plug", "crm"),
     Section("audit", "Audit log", "shield-check", "audit", frozenset({Role.REVOPS, Role.AUDITOR})),
-    Section("notifications", "Notifications", "bell", "notifications", waiting="notices"),
+    Section("notifications", "Notifications", "bell", "notifications", waiting="bell"),
     Section("admin", "Admin", "settings", "admin:index", frozenset({Role.REVOPS})),
 )
 

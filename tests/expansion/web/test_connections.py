@@ -1,5 +1,6 @@
 """Connecting a legal entity to accounting in the browser's steps, and testing it against a running Ledgerly."""
 
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,6 +12,7 @@ from billing.adapters.accounting.ledgerly.organisations import DEMO_ORGANISATION
 from billing.adapters.accounting.ledgerly.server import LedgerlyServer
 from billing.adapters.accounting.quickbooks.stand_in import REALM, StandIn
 from billing.models import Connection, LegalEntity
+from dealops.outbox.models import Gate
 from tests.expansion.desk import set_clock
 from tests.worlds import seed_world
 
@@ -70,6 +72,32 @@ def test_a_test_names_the_organisation_or_says_what_is_wrong(finance, settings, 
     settings.ACCOUNTING = {**settings.ACCOUNTING, "token": "wrong"}
     assert "Northbeam Software Ltd:" in text(finance.post("/connections/northbeam-uk/test", follow=True))
     server.stop()
+
+
+@pytest.mark.req("F44", "S0-18")
+@pytest.mark.parametrize(
+    ("entity", "connection", "gate", "badge"),
+    [
+        ({}, None, None, ("Not called yet", "quiet")),
+        ({}, None, {}, ("Answers", "ok")),
+        ({}, None, {"failures": 2}, ("Not answering", "wait")),
+        ({}, None, {"shut_until": timezone.now() + timedelta(hours=1)}, ("Not answering", "wait")),
+        ({}, None, {"shut_until": timezone.now() - timedelta(hours=1)}, ("Answers", "ok")),
+        ({}, Connection.State.CONNECTED, {"failures": 2, "held": "Restored from a backup"}, ("Held", "wait")),
+        ({}, Connection.State.EXPIRED, {"held": "Restored from a backup"}, ("Not connected", "bad")),
+        ({}, Connection.State.DISCONNECTED, {}, ("Not connected", "bad")),
+        ({"accounting": "in_house"}, None, None, ("By e-mail", "quiet")),
+    ],
+)
+def test_the_badge_says_the_worst_that_is_true_of_a_connection(finance, world, entity, connection, gate, badge):
+    seller, at = LegalEntity.objects.filter(code="northbeam-uk"), timezone.now()
+    seller.update(**entity)
+    if connection:
+        Connection.objects.create(legal_entity=seller.get(), state=connection, organisation="1", connected_at=at)
+    if gate is not None:
+        Gate.objects.create(name="accounting:northbeam-uk", paid_until=at, bulk_until=at, day=at.date(), **gate)
+    words, tone = badge
+    assert f'<span class="do-badge do-tone-{tone}">{words}</span>' in text(finance.get("/connections"))
 
 
 @pytest.mark.parametrize("path", ["connect", "test", "disconnect"])

@@ -76,6 +76,7 @@ def test_the_one_who_closes_is_told_accepts_and_the_composer_knows_the_goal(clie
     home = text(client.get("/home"))
     assert "Hand-offs from Customer Success" in home and "“hiring 5 dispatchers”" in home
     assert "Notifications, 1 unread" in home
+    assert '<span>Notifications</span><span class="do-count">1<' in home.replace("> <", "><"), "the navigation counts what the bell counts"
     assert "Brightwave Logistics was handed to you" in text(client.get("/notifications"))
     given = Introduction.objects.get()
     page = text(client.get(reverse("introduction", args=[given.pk])))
