@@ -9,11 +9,11 @@ from typing import Any
 
 from babel import Locale
 
+from billing.domain.written import money_text, percent_text, price_text, quantity_text
 from billing.models import Contract, Document
 from billing.pdf.typeset import typeset
 from billing.pdf.values import Printed, PrintedLine, of_document, of_impact
 from billing.templatetags.dates import day_text, period_text
-from billing.templatetags.money import money_text, percent_text, price_text, quantity_text
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 KINDS = {"invoice": "Invoice", "credit_note": "Credit note"}

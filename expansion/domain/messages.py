@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+from billing.domain.written import money_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,13 @@ def pairs(facts: Facts) -> list[tuple[str, str]]:
     if impact["document"] == "none":
         rows.append(("This period", str(impact["why"])))
     else:
-        rows.append(("This period", f"{kind} {impact['net']} + {impact['tax']} tax = {impact['total']} {facts.currency}"))
+        net, tax, total = (money_text(impact[part], facts.currency) for part in ("net", "tax", "total"))
+        rows.append(("This period", f"{kind} {net} + {tax} tax = {total}"))
     before, after = impact.get("next_before"), impact.get("next_after")
     if after:
-        rows.append(("Next invoice", f"{after['date']}: {before['net'] if before else '0.00'} -> {after['net']} {facts.currency} net"))
+        day = date.fromisoformat(after["date"])
+        was, becomes = (money_text(one["net"] if one else "0", facts.currency) for one in (before, after))
+        rows.append(("Next invoice", f"{day.day} {day:%b %Y}: {was} -> {becomes} net"))
     rows.append(("Made by", facts.maker))
     if facts.why:
         rows.append(("Why it needs approval", facts.why))

@@ -12,10 +12,10 @@ from html import escape
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
+from billing.domain.written import money_text
 from billing.templatetags.components import icon_html, mechanism_html
 from billing.templatetags.dates import days_text, short_day_text
 from billing.templatetags.lights import lights_row
-from billing.templatetags.money import money_text
 from expansion.domain.workflow import State
 from expansion.models import Change
 from expansion.queries.board import Card

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing.clock import business_date, now
 from billing.domain.periods import next_periods, period_on
 from billing.domain.refusal import Refusal, Stale
+from billing.domain.written import NONE, money_text
 from billing.models import Basis, Contract, ContractVersion, Owner, Shape, Treatment
 from billing.queries import Resolved, recurring_rows, resolve_policies
-from billing.templatetags.money import NONE, money_text
 from dealops.database import raise_unless_busy
 from expansion import rules
 from expansion.domain import workflow

@@ -12,8 +12,8 @@ from typing import Any
 from django.http import QueryDict
 
 from billing.domain.refusal import Refusal
+from billing.domain.written import quantity_text
 from billing.models import ContractLine
-from billing.templatetags.money import quantity_text
 from expansion.domain.intents import DESTINATION_WORDS, REMAINDER, RETURN
 from expansion.models import Change
 from expansion.operations.composing import Sheet, Wanted

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+from billing.domain.written import money_text
 from billing.models import Basis, Shape, Treatment
 from billing.templatetags.dates import day_text, short_day_text
-from billing.templatetags.money import money_text
 from expansion.domain.invoice_diff import InvoiceDiff
 from expansion.domain.summary import short
 from expansion.models import Change

@@ -12,9 +12,9 @@ from fractions import Fraction
 
 from billing.domain.impact import Impact, Invoice, PricedLine
 from billing.domain.money import from_units, half_away
+from billing.domain.written import MINUS, money_text, percent_text, quantity_text
 from billing.models import Basis, Shape
 from billing.templatetags.dates import period_text, short_day_text
-from billing.templatetags.money import MINUS, money_text, percent_text, quantity_text
 from expansion.domain.health import Utilisation
 from expansion.models import Change
 

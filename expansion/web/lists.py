@@ -15,8 +15,9 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from billing.clock import business_date, now
+from billing.domain.written import NONE, money_text, quantity_text
 from billing.templatetags.dates import day, moment
-from billing.templatetags.money import NONE, money_html, money_text, quantity_text
+from billing.templatetags.money import money_html
 from dealops.accounts.models import Role, User
 from expansion.models import SavedView
 from expansion.operations.bulk_actions import actions_on

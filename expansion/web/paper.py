@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from billing.domain.written import money_text
 from billing.models import Document
 from billing.pdf import document_pdf, preview_pdf
 from billing.templatetags.dates import day_text
-from billing.templatetags.money import money_text
 from expansion.domain.invoice_diff import first_changed
 from expansion.models import Change
 from expansion.queries.documents import change_behind

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
+from billing.domain.written import money_text
 from billing.templatetags.charts import Chart, Series
 from billing.templatetags.components import MECHANISMS
 from billing.templatetags.dates import short_day_text
-from billing.templatetags.money import money_text
 from expansion.queries.growth import Month
 from expansion.queries.latency import DAYS, LONGER, Latency
 from expansion.web.figures import Figures, InvoicePair

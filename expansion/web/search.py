@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from billing.domain.written import money_text
 from billing.models import Customer
 from billing.templatetags.dates import day_text
-from billing.templatetags.money import money_text
 from expansion.models import Change
 from expansion.queries import search as queries
 from expansion.web.acts import Result, acts, address, settings_of

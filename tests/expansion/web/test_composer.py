@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from billing.domain.written import MINUS
 from billing.models import Contract, Document, Price
-from billing.templatetags.money import MINUS
 from expansion.models import Change
 from expansion.operations import changes
 from tests.worlds import STORY_DAY, seed_world

@@ -71,7 +71,7 @@ def shown(view):
 def test_the_form_repeats_the_facts_and_approves_exactly_what_was_shown(world, asked, slack):
     trigger, form = pressed(slack, "UFIONA", "approve")
     facts = " ".join(field["text"] for field in form["blocks"][0]["fields"])
-    assert "125.00 + 25.00 tax = 150.00 GBP" in facts
+    assert "£125.00 + £25.00 tax = £150.00" in facts
     receipt = slack.submit(trigger, {})
     asked.refresh_from_db()
     assert asked.state == "applied"
